@@ -1,0 +1,32 @@
+//! The repository: everything that is kept. One blanket trait over small ones; a consumer takes the narrowest it
+//! needs.
+
+mod error;
+mod events;
+mod maintenance;
+mod records;
+mod timelines;
+
+pub use error::Error;
+pub use events::{EventFilter, EventLog};
+pub use maintenance::{DayRollup, Maintenance};
+pub use records::{Appended, HistoryQuery, Records};
+pub use timelines::Timelines;
+
+/// A complete backend. Implemented by whatever implements the parts.
+pub trait Repository: Records + Timelines + EventLog + Maintenance {}
+
+impl<T: Records + Timelines + EventLog + Maintenance + ?Sized> Repository for T {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repository_is_dyn_compatible_and_upcasts() {
+        fn narrow(repository: &dyn Repository) -> &dyn Timelines {
+            repository
+        }
+        let _ = narrow;
+    }
+}

@@ -1,0 +1,3 @@
+//! Probes LLM endpoints: sends a real request, times its phases, judges the answer.
+
+pub mod scheduler;
