@@ -1,2 +1,61 @@
-//! Under construction.
-fn main() {}
+//! Chores of the workspace, run as `cargo xtask NAME`.
+//!
+//! | chore | what it does |
+//! | --- | --- |
+//! | `ci` | everything that must hold before a change is merged |
+//! | `test` | sets up what the tests need, then runs all of them |
+//! | `tidy` | the rules of the workspace that no compiler knows |
+//!
+//! To add one, write a module with `Args` (a [`clap::Args`]) and `run(&Args)`, and name it in [`Chore`]. A chore that
+//! only starts other programs goes through [`shell`], which prints the command before it runs.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "chores talk to the person or the CI log that runs them"
+)]
+
+mod ci;
+mod setup;
+mod shell;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The command line of `cargo xtask`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Chores of the Relay Pulse workspace")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+/// One chore each.
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Run everything that must hold before a change is merged.
+    Ci(ci::Args),
+    /// Set up what the tests need, then run all of them.
+    Test(test::Args),
+    /// Check the rules of the workspace that no compiler knows.
+    Tidy(tidy::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().chore {
+        Chore::Ci(args) => ci::run(&args),
+        Chore::Test(args) => test::run(&args),
+        Chore::Tidy(args) => tidy::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
