@@ -1,0 +1,75 @@
+/** The page's only way to the server: the public API, same origin. */
+
+import { normalize } from './normalize.js';
+
+/** @typedef {import('./types.js').Board} Board */
+/** @typedef {'network'|'timeout'|'format'|'limited'|'status'} Reason */
+
+const TIMEOUT_MS = 20_000;
+
+/** Why there is no answer. */
+export class ApiError extends Error {
+  /** @param {Reason} reason @param {number} [code] HTTP status. */
+  constructor(reason, code = 0) {
+    super(reason);
+    this.reason = reason;
+    this.code = code;
+  }
+}
+
+/**
+ * @typedef {object} Query
+ * @property {string} period
+ * @property {string} board
+ * @property {string} timeFilter
+ * @property {boolean} align
+ * @property {string} provider Slug, or empty for all.
+ */
+
+/** Writes the address of a query. @param {Query} query */
+export function statusUrl({ period, board, timeFilter, align, provider }) {
+  const params = new URLSearchParams({ period, view: 'compact' });
+  if (board !== 'hot') params.set('board', board);
+  if (timeFilter !== '') params.set('time_filter', timeFilter);
+  if (align && period === '24h') params.set('align', 'hour');
+  if (provider !== '') params.set('provider', provider);
+  return `/api/status?${params}`;
+}
+
+/** @param {string} url @param {RequestCache} cache @param {AbortSignal} signal */
+async function getJson(url, cache, signal) {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const either = new AbortController();
+  for (const source of [limit, signal]) source.addEventListener('abort', () => either.abort(), { once: true });
+  if (signal.aborted) either.abort();
+  try {
+    const response = await fetch(url, { cache, signal: either.signal, headers: { Accept: 'application/json' } });
+    if (!response.ok) throw new ApiError(response.status === 429 ? 'limited' : 'status', response.status);
+    const now = Date.parse(response.headers.get('date') ?? '') || Date.now();
+    return { json: /** @type {unknown} */ (await response.json()), now: Math.floor(now / 1000) };
+  } catch (error) {
+    if (signal.aborted || error instanceof ApiError) throw error;
+    if (limit.aborted) throw new ApiError('timeout');
+    throw new ApiError(error instanceof SyntaxError ? 'format' : 'network');
+  }
+}
+
+/**
+ * Loads what the page shows.
+ * @param {Query} query
+ * @param {{fresh: boolean, signal: AbortSignal}} options `fresh` goes past the browser's cache.
+ * @returns {Promise<Board>}
+ * @throws {ApiError}
+ */
+export async function loadBoard(query, { fresh, signal }) {
+  const { json, now } = await getJson(statusUrl(query), fresh ? 'reload' : 'default', signal);
+  if (typeof json !== 'object' || json === null) throw new ApiError('format');
+  return normalize(json, query.period, now);
+}
+
+/** Loads the server's version; empty when it does not say. @param {AbortSignal} signal @returns {Promise<string>} */
+export async function loadVersion(signal) {
+  const { json } = await getJson('/api/version', 'default', signal);
+  const version = /** @type {{version?: unknown}|null} */ (json)?.version;
+  return typeof version === 'string' ? version : '';
+}

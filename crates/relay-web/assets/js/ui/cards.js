@@ -1,0 +1,70 @@
+/** The monitors as cards. */
+
+import { useMemo, useRef } from '../../vendor/preact-hooks.mjs';
+import { t } from '../i18n.js';
+import { formatPrice } from '../logic/format.js';
+import { rowBlocks } from '../logic/heatmap.js';
+import { Availability, Badges, Category, Channel, Latency, Layers, Provider, Star, Status, rowName } from './cells.js';
+import { html, memo } from './html.js';
+import { cardHeight, rem, useWidth } from './layout.js';
+import { useWindowed } from './windowed.js';
+
+/** @typedef {import('../api/types.js').Board} Board */
+/** @typedef {import('../api/types.js').Row} Row */
+/** @typedef {import('../logic/color.js').Theme} Theme */
+
+/** In rem: least width of a card, space between two, inner space on both sides with the border. */
+const LEAST = 20;
+const SPACE = 0.75;
+const INSIDE = 1.875;
+
+const Card = memo(
+  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, place: number, total: number, height: number}} props */
+  ({ row, board, width, limit, theme, prefix, place, total, height }) => {
+    const blocks = useMemo(() => rowBlocks(board, row, limit), [board, row, limit]);
+    return html`<li class="card" style=${{ height: `${height}px` }} aria-label=${rowName(row)} aria-posinset=${place + 1} aria-setsize=${total}>
+      <div class="card-head">
+        <span class="line"><${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span>
+        <${Star} row=${row} />
+      </div>
+      <div class="card-sub">
+        <bdi class="clip service">${row.serviceLabel}</bdi><${Channel} row=${row} /><${Category} category=${row.category} />
+        ${formatPrice(row.priceMin, row.priceMax) && html`<span class="price" title=${t('column.price')}>${formatPrice(row.priceMin, row.priceMax)}</span>`}
+      </div>
+      <${Layers} row=${row} blocks=${blocks} width=${width} theme=${theme} labels=${true} />
+      <div class="card-figures">
+        <${Status} row=${row} />
+        <span class="figure"><span class="hidden">${t('column.latency')} </span><${Latency} latency=${row.latency} slowMs=${row.slowMs} status=${row.status} theme=${theme} /></span>
+        <span class="figure strong"><span class="hidden">${t('column.availability')} </span><${Availability} value=${row.availability} theme=${theme} /></span>
+      </div>
+    </li>`;
+  },
+);
+
+/** @param {{board: Board, rows: readonly Row[], theme: Theme, prefix: string, limit: number}} props */
+export function Cards({ board, rows, theme, prefix, limit }) {
+  const list = useRef(/** @type {Element|null} */ (null));
+  const width = useWidth(list);
+  const size = rem();
+  const perLine = Math.max(1, Math.floor((width / size + SPACE) / (LEAST + SPACE)));
+  const lines = useMemo(() => {
+    const result = [];
+    for (let at = 0; at < rows.length; at += perLine) result.push(rows.slice(at, at + perLine));
+    return result;
+  }, [rows, perLine]);
+  const heights = useMemo(
+    () => lines.map((line) => (Math.max(...line.map(cardHeight)) + SPACE) * size),
+    [lines, size],
+  );
+  const { first, last, before, after } = useWindowed(heights, list);
+  const inner = Math.floor((width - (perLine - 1) * SPACE * size) / perLine - INSIDE * size);
+  const grid = { gridTemplateColumns: `repeat(${perLine}, minmax(0, 1fr))` };
+  return html`<div ref=${list} class="cards" style=${{ paddingTop: `${before}px`, paddingBottom: `${after}px` }}>
+    <ul class="card-grid" style=${grid}>
+      ${lines.slice(first, last).map((line, at) =>
+        line.map((row, column) => html`<${Card} key=${row.id} row=${row} board=${board} width=${inner} limit=${limit}
+          theme=${theme} prefix=${prefix} place=${(first + at) * perLine + column} total=${rows.length}
+          height=${heights[first + at] - SPACE * size} />`))}
+    </ul>
+  </div>`;
+}

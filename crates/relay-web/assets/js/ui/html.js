@@ -1,0 +1,31 @@
+/** Small helpers for components. */
+
+import htm from '../../vendor/htm.mjs';
+import { Component, h } from '../../vendor/preact.mjs';
+
+/** @typedef {import('../../vendor/preact.mjs').Child} Child */
+
+/** Markup as a tagged template; every value in it is text, never HTML. */
+export const html = htm.bind(/** @type {(type: any, props: any, ...children: any[]) => any} */ (h));
+
+/**
+ * Draws a component again only when one of its properties is another one.
+ * @template {object} P
+ * @param {(props: P) => Child} inner
+ */
+export function memo(inner) {
+  return class extends /** @type {typeof Component<P>} */ (Component) {
+    /** @param {P} next */
+    shouldComponentUpdate(next) {
+      const before = /** @type {Record<string, unknown>} */ (this.props);
+      const after = /** @type {Record<string, unknown>} */ (next);
+      const names = Object.keys(after);
+      return names.length !== Object.keys(before).length || names.some((name) => before[name] !== after[name]);
+    }
+
+    /** @param {P} props */
+    render(props) {
+      return h(inner, props);
+    }
+  };
+}

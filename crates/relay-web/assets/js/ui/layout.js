@@ -1,0 +1,55 @@
+/** Sizes that the style sheet and the scripts agree on, in rem, and how components learn the room they have. */
+
+import { useLayoutEffect, useState } from '../../vendor/preact-hooks.mjs';
+
+/** @typedef {import('../api/types.js').Row} Row */
+
+export const STRIP = 1.5;
+export const LAYER = 0.9375;
+export const LAYER_GAP = 0.1875;
+const ROW = 2.5;
+const CARD = 8.5;
+const CARD_LAYER_LABEL = 1.125;
+
+/** Height of one strip. @param {number} layers */
+export function stripHeight(layers) {
+  return layers > 1 ? LAYER : STRIP;
+}
+
+/** Height of a table row. @param {Row} row */
+export function rowHeight({ layers }) {
+  const count = layers.length;
+  return count > 1 ? Math.max(ROW, count * (LAYER + LAYER_GAP) + 0.625) : ROW;
+}
+
+/** Height of a card. @param {Row} row */
+export function cardHeight({ layers }) {
+  const count = layers.length;
+  return count > 1 ? CARD - STRIP + count * (LAYER + LAYER_GAP + CARD_LAYER_LABEL) : CARD;
+}
+
+/** Pixels of one rem. */
+export function rem() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+}
+
+/**
+ * Measures the inner width of an element and follows it.
+ * @param {{current: Element|null}} ref
+ */
+export function useWidth(ref) {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const node = ref.current;
+    if (!node) return undefined;
+    const measure = () => {
+      const style = getComputedStyle(node);
+      setWidth(Math.floor(node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)));
+    };
+    const observer = new ResizeObserver(measure);
+    observer.observe(node);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}

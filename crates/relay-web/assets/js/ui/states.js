@@ -1,0 +1,72 @@
+/** What is shown instead of monitors, or above them when something is wrong. */
+
+import { format, t } from '../i18n.js';
+import { board, failure, loadedAt, online, toggleFavoritesOnly, url, clearFilters } from '../state/page.js';
+import { retry } from '../state/refresh.js';
+import { html } from './html.js';
+import { Icon } from './icons.js';
+
+/** @param {import('../api/client.js').ApiError} error */
+function reason(error) {
+  return t(`reason.${error.reason}`, { code: error.code });
+}
+
+/** @param {{icon: string, title: string, text: string, children?: any}} props */
+export function Notice({ icon, title, text, children }) {
+  return html`<div class="notice"><${Icon} name=${icon} /><h2>${title}</h2><p>${text}</p>${children}</div>`;
+}
+
+/** A strip above the monitors: the data is older than it should be, or of a retired board. */
+export function Banners() {
+  if (board.value === null) return null;
+  const time = format().exact(loadedAt.value);
+  const error = failure.value;
+  return html`
+    ${url.value.board === 'cold' && board.value.boards && html`<p class="banner"><${Icon} name="snow" />${t('board.cold_notice')}</p>`}
+    ${!online.value
+      ? html`<p class="banner warn" role="status"><${Icon} name="warning" />${t('state.offline', { time })}</p>`
+      : error && html`<p class="banner warn" role="status"><${Icon} name="warning" /><span>${t('state.stale', { reason: reason(error), time })}</span>
+          <button type="button" class="quiet" onClick=${retry}>${t('state.error.retry')}</button></p>`}`;
+}
+
+/** Nothing has been loaded yet: still under way, or failed. */
+export function Waiting() {
+  const error = failure.value;
+  if (!online.value) return html`<${Notice} icon="warning" title=${t('state.offline.title')} text=${t('state.offline.text')} />`;
+  if (error) {
+    return html`<div role="alert"><${Notice} icon="warning" title=${t('state.error.title')} text=${t('state.error.text', { reason: reason(error) })}>
+      <button type="button" class="control" onClick=${retry}><${Icon} name="refresh" />${t('state.error.retry')}</button>
+    </${Notice}></div>`;
+  }
+  return html`<${Skeleton} />`;
+}
+
+export function Skeleton() {
+  return html`<div class="skeleton" aria-busy="true"><p class="hidden" role="status">${t('state.loading')}</p>
+    ${Array.from({ length: 12 }, (_, index) => html`<div key=${index} class="bone-row" aria-hidden="true"><i></i><i></i><i></i><i></i></div>`)}
+  </div>`;
+}
+
+/** There is data, but nothing to show. */
+export function Nothing() {
+  if (board.value?.rows.length === 0) {
+    return html`<${Notice} icon="info" title=${t('state.empty.title')} text=${t('state.empty.text')} />`;
+  }
+  if (url.value.favorites) {
+    return html`<${Notice} icon="star" title=${t('favorite.empty.title')} text=${t('favorite.empty.text')}>
+      <button type="button" class="control" onClick=${toggleFavoritesOnly}>${t('filter.all')}</button></${Notice}>`;
+  }
+  return html`<${Notice} icon="search" title=${t('state.nothing.title')} text=${t('state.nothing.text')}>
+    <button type="button" class="control" onClick=${clearFilters}>${t('filter.clear')}</button></${Notice}>`;
+}
+
+/** @param {{prefix: string}} props */
+export function NotFound({ prefix }) {
+  return html`<${Notice} icon="info" title=${t('state.not_found.title')} text=${t('state.not_found.text')}>
+    <a class="control" href=${`${prefix}/`}>${t('state.not_found.home')}</a></${Notice}>`;
+}
+
+export function Broken() {
+  return html`<div role="alert"><${Notice} icon="warning" title=${t('state.broken.title')} text=${t('state.broken.text')}>
+    <button type="button" class="control" onClick=${() => location.reload()}>${t('state.broken.reload')}</button></${Notice}></div>`;
+}

@@ -1,0 +1,95 @@
+/** The monitors as a table. */
+
+import { useMemo, useRef } from '../../vendor/preact-hooks.mjs';
+import { format, t } from '../i18n.js';
+import { rowBlocks } from '../logic/heatmap.js';
+import { columns, sortBy } from '../state/page.js';
+import { html, memo } from './html.js';
+import { Icon } from './icons.js';
+import { rem, rowHeight, useWidth } from './layout.js';
+import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status } from './cells.js';
+import { useWindowed } from './windowed.js';
+
+/** @typedef {import('../api/types.js').Board} Board */
+/** @typedef {import('../api/types.js').Row} Row */
+/** @typedef {import('../logic/color.js').Theme} Theme */
+/** @typedef {import('../logic/sort.js').Sorting} Sorting */
+/** @typedef {{category: boolean, price: boolean, listed: boolean}} Columns */
+
+/**
+ * @param {{name: string, column: string, by: string, sorting: Sorting}} props
+ */
+function SortHead({ name, column, by, sorting }) {
+  const on = sorting.key === by;
+  const order = on ? (sorting.direction === 'asc' ? 'ascending' : 'descending') : 'none';
+  return html`<th scope="col" class=${`c-${name}`} aria-sort=${order}>
+    <button type="button" class="sort" title=${t('sort.by', { column })} onClick=${() => sortBy(by)}>
+      <span class="clip">${column}</span>${on && html`<${Icon} name=${sorting.direction === 'asc' ? 'up' : 'down'} />`}
+    </button>
+  </th>`;
+}
+
+/** Where the shown time begins and ends. @param {Board} board @param {readonly Row[]} rows */
+function axis(board, rows) {
+  if (board.raw) return [format().clock(board.start), t('heat.now')];
+  for (const row of rows) {
+    const first = row.layers[0]?.points[0];
+    if (first) return [board.width < 86_400 ? format().clock(first.at) : format().day(first.at), t('heat.now')];
+  }
+  return ['', ''];
+}
+
+const TableRow = memo(
+  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, columns: Columns, index: number}} props */
+  ({ row, board, width, limit, theme, prefix, columns: shown, index }) => {
+    const blocks = useMemo(() => rowBlocks(board, row, limit), [board, row, limit]);
+    return html`<tr style=${{ height: `${rowHeight(row)}rem` }} aria-rowindex=${index + 2}>
+      <td class="c-star"><${Star} row=${row} /></td>
+      <th scope="row" class="c-provider"><span class="line"><${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span></th>
+      <td class="c-service"><bdi class="clip" title=${row.serviceLabel}>${row.serviceLabel}</bdi></td>
+      <td class="c-channel"><${Channel} row=${row} /></td>
+      ${shown.category && html`<td class="c-category"><${Category} category=${row.category} /></td>`}
+      ${shown.price && html`<td class="c-price"><${Price} row=${row} /></td>`}
+      ${shown.listed && html`<td class="c-listed">${row.listedDays === null ? '–' : t('row.days', { count: format().count(row.listedDays) })}</td>`}
+      <td class="c-status"><${Status} row=${row} /></td>
+      <td class="c-availability"><${Availability} value=${row.availability} theme=${theme} /></td>
+      <td class="c-latency"><${Latency} latency=${row.latency} slowMs=${row.slowMs} status=${row.status} theme=${theme} /></td>
+      <td class="c-history"><${Layers} row=${row} blocks=${blocks} width=${width} theme=${theme} /></td>
+    </tr>`;
+  },
+);
+
+/** @param {{board: Board, rows: readonly Row[], sorting: Sorting, theme: Theme, prefix: string, limit: number}} props */
+export function Table({ board, rows, sorting, theme, prefix, limit }) {
+  const head = useRef(/** @type {Element|null} */ (null));
+  const body = useRef(/** @type {Element|null} */ (null));
+  const width = useWidth(head);
+  const size = rem();
+  const heights = useMemo(() => rows.map((row) => rowHeight(row) * size), [rows, size]);
+  const { first, last, before, after } = useWindowed(heights, body);
+  const shown = columns.value;
+  const [start, end] = useMemo(() => axis(board, rows), [board]);
+  const count = 8 + Number(shown.category) + Number(shown.price) + Number(shown.listed);
+  return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
+    <thead><tr aria-rowindex="1">
+      <th scope="col" class="c-star"><span class="hidden">${t('favorite.column')}</span></th>
+      <${SortHead} name="provider" by="providerName" column=${t('column.provider')} sorting=${sorting} />
+      <${SortHead} name="service" by="serviceType" column=${t('column.service')} sorting=${sorting} />
+      <${SortHead} name="channel" by="channel" column=${t('column.channel')} sorting=${sorting} />
+      ${shown.category && html`<${SortHead} name="category" by="category" column=${t('column.category')} sorting=${sorting} />`}
+      ${shown.price && html`<${SortHead} name="price" by="priceRatio" column=${t('column.price')} sorting=${sorting} />`}
+      ${shown.listed && html`<${SortHead} name="listed" by="listedDays" column=${t('column.listed')} sorting=${sorting} />`}
+      <${SortHead} name="status" by="currentStatus" column=${t('column.status')} sorting=${sorting} />
+      <${SortHead} name="availability" by="uptime" column=${t('column.availability')} sorting=${sorting} />
+      <${SortHead} name="latency" by="latency" column=${t('column.latency')} sorting=${sorting} />
+      <th scope="col" class="c-history" ref=${head}><span class="hidden">${t('column.history')}</span>
+        <span class="axis" aria-hidden="true"><span>${start}</span><span>${end}</span></span></th>
+    </tr></thead>
+    <tbody ref=${body}>
+      ${before > 0 && html`<tr class="spacer" key="before" aria-hidden="true"><td colspan=${count} style=${{ height: `${before}px` }}></td></tr>`}
+      ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${row.id} row=${row} board=${board} width=${width}
+        limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} />`)}
+      ${after > 0 && html`<tr class="spacer" key="after" aria-hidden="true"><td colspan=${count} style=${{ height: `${after}px` }}></td></tr>`}
+    </tbody>
+  </table></div>`;
+}

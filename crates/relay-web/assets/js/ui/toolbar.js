@@ -1,0 +1,93 @@
+/** What is shown and how: period, board, search, filters, view. */
+
+import { useEffect, useRef, useState } from '../../vendor/preact-hooks.mjs';
+import { t } from '../i18n.js';
+import { FACETS } from '../logic/search.js';
+import { PERIODS, isFiltered, takesTimeFilter } from '../logic/url-state.js';
+import { TIME_PRESETS, localFilter, utcFilter } from '../logic/time-filter.js';
+import { board, clearFilters, facets, go, toggleFavoritesOnly, url } from '../state/page.js';
+import { alignHours, favorites, setAlignHours } from '../state/settings.js';
+import { FacetFilter } from './facet.js';
+import { html } from './html.js';
+import { Icon } from './icons.js';
+
+/**
+ * A row of choices of which one is taken.
+ * @param {{name: string, label: string, value: string, options: readonly {value: string, text: string, icon?: string}[], pick: (value: string) => void, compact?: boolean}} props
+ */
+export function Segments({ name, label, value, options, pick, compact }) {
+  return html`<fieldset class=${compact ? 'segments compact' : 'segments'}>
+    <legend class="hidden">${label}</legend>
+    ${options.map((option) => html`<label key=${option.value} title=${option.text}>
+      <input type="radio" class="hidden" name=${name} value=${option.value} checked=${option.value === value} onChange=${() => pick(option.value)} />
+      <span>${option.icon && html`<${Icon} name=${option.icon} />`}<span class=${option.icon ? 'segment-text' : ''}>${option.text}</span></span>
+    </label>`)}
+  </fieldset>`;
+}
+
+function Search() {
+  const input = useRef(/** @type {HTMLInputElement|null} */ (null));
+  useEffect(() => {
+    /** @param {KeyboardEvent} event */
+    const slash = (event) => {
+      const typing = event.target instanceof Element && event.target.closest('input, textarea, select') !== null;
+      if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    document.addEventListener('keydown', slash);
+    return () => document.removeEventListener('keydown', slash);
+  }, []);
+  return html`<label class="search"><${Icon} name="search" /><span class="hidden">${t('search.label')}</span>
+    <input ref=${input} type="search" maxlength="200" placeholder=${t('search.placeholder')} value=${url.value.query}
+      onInput=${(/** @type {any} */ event) => go({ query: event.currentTarget.value })} /></label>`;
+}
+
+function TimeOfDay() {
+  const { timeFilter } = url.value;
+  const offset = -new Date().getTimezoneOffset();
+  const presets = TIME_PRESETS.map((local) => ({ local, ...utcFilter(local, offset) }));
+  const own = timeFilter !== '' && !presets.some((preset) => preset.utc === timeFilter);
+  const rounded = timeFilter !== '' && presets.some((preset) => preset.utc === timeFilter && preset.rounded);
+  return html`<label class="select"><span class="hidden">${t('tf.label')}</span>
+    <select value=${timeFilter} title=${rounded ? t('tf.rounded') : t('tf.label')} onChange=${(/** @type {any} */ event) => go({ timeFilter: event.currentTarget.value })}>
+      <option value="">${t('tf.all')}</option>
+      ${presets.map(({ local, utc }) => html`<option key=${local} value=${utc}>${local}</option>`)}
+      ${own && html`<option value=${timeFilter}>${t('tf.custom', { range: localFilter(timeFilter, offset) })}</option>`}
+    </select><${Icon} name="chevron" /></label>`;
+}
+
+/** @param {{view: string, provider: string}} props */
+export function Toolbar({ view, provider }) {
+  const [unfolded, setUnfolded] = useState(false);
+  const state = url.value;
+  const options = facets.value;
+  const shown = FACETS.filter((facet) => {
+    if (facet === 'provider' && provider !== '') return false;
+    return options[facet].length > 1 || state.choices[facet].length > 0;
+  });
+  const chosen = FACETS.reduce((sum, facet) => sum + state.choices[facet].length, 0);
+  return html`<div class="toolbar" role="search">
+    <${Segments} name="period" label=${t('period.label')} value=${state.period} pick=${(/** @type {string} */ period) => go({ period })}
+      options=${PERIODS.map((period) => ({ value: period, text: t(`period.${period}`) }))} />
+    ${takesTimeFilter(state.period) && html`<${TimeOfDay} />`}
+    ${state.period === '24h' && html`<label class="check" title=${t('align.hint')}><input type="checkbox" checked=${alignHours.value}
+      onChange=${(/** @type {any} */ event) => setAlignHours(event.currentTarget.checked)} /><span>${t('align.label')}</span></label>`}
+    ${board.value?.boards && html`<${Segments} name="board" label=${t('board.label')} value=${state.board} compact=${true}
+      pick=${(/** @type {string} */ name) => go({ board: name })}
+      options=${[{ value: 'hot', text: t('board.hot'), icon: 'flame' }, { value: 'cold', text: t('board.cold'), icon: 'snow' }]} />`}
+    <span class="grow"></span>
+    <${Search} />
+    <button type="button" class=${chosen > 0 ? 'control fold on' : 'control fold'} aria-expanded=${unfolded} onClick=${() => setUnfolded(!unfolded)}>
+      <${Icon} name="filter" /><span class="hidden">${t('filter.title')}</span>${chosen > 0 && html`<b class="chosen">${chosen}</b>`}
+    </button>
+    <div class=${unfolded ? 'facets open' : 'facets'}>
+      ${shown.map((facet) => html`<${FacetFilter} key=${facet} facet=${facet} options=${options[facet]} chosen=${state.choices[facet]} />`)}
+      ${(favorites.value.size > 0 || state.favorites) && html`<button type="button" class=${state.favorites ? 'control on' : 'control'} aria-pressed=${state.favorites} onClick=${toggleFavoritesOnly}>
+        <${Icon} name="star" filled=${state.favorites} /><span>${t('favorite.only')}</span></button>`}
+      ${isFiltered(state) && html`<button type="button" class="quiet" onClick=${clearFilters}><${Icon} name="close" />${t('filter.clear')}</button>`}
+    </div>
+    <${Segments} name="view" label=${t('view.label')} value=${view} compact=${true} pick=${(/** @type {string} */ name) => go({ view: name })}
+      options=${[{ value: 'table', text: t('view.table'), icon: 'table' }, { value: 'grid', text: t('view.grid'), icon: 'grid' }]} />
+  </div>`;
+}

@@ -1,0 +1,92 @@
+//! What search engines and link previews read: titles, descriptions, canonical address, alternates.
+
+use std::fmt::Write as _;
+
+use crate::{Language, Provider};
+
+/// Name of the product, and of a site that has no title of its own.
+const PRODUCT: &str = "Relay Pulse";
+
+/// What the head of one page says.
+pub(crate) struct Meta {
+    pub(crate) site: String,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    /// Canonical and alternate links, or the request not to be indexed; HTML.
+    pub(crate) links: String,
+}
+
+/// Which page a path leads to.
+pub(crate) enum Subject<'a> {
+    /// The list of everything.
+    Home,
+    /// One provider.
+    Provider(&'a Provider<'a>),
+    /// Nothing.
+    Missing,
+}
+
+impl Meta {
+    /// Writes the head's words. `rest` is the path within the language.
+    pub(crate) fn of(
+        subject: &Subject<'_>,
+        language: Language,
+        site: Option<&str>,
+        base: &str,
+        rest: &str,
+    ) -> Self {
+        let name = site.filter(|title| !title.trim().is_empty());
+        let shown = name.unwrap_or(PRODUCT);
+        let (title, description) = match subject {
+            Subject::Home => (
+                name.unwrap_or_else(|| language.text("meta.title")).to_owned(),
+                language.text("meta.description").to_owned(),
+            ),
+            Subject::Provider(provider) => {
+                let fill = |key| language.text(key).replace("{provider}", provider.name);
+                (format!("{} · {shown}", fill("meta.provider_title")), fill("meta.provider_description"))
+            }
+            Subject::Missing => (
+                format!("{} · {shown}", language.text("meta.not_found_title")),
+                language.text("meta.description").to_owned(),
+            ),
+        };
+        let links = match subject {
+            Subject::Missing => "<meta name=\"robots\" content=\"noindex\">\n".to_owned(),
+            Subject::Home | Subject::Provider(_) => links(language, base, rest),
+        };
+        Self { site: shown.to_owned(), title, description, links }
+    }
+}
+
+fn links(language: Language, base: &str, rest: &str) -> String {
+    let base = escape(base.trim_end_matches('/'));
+    let rest = escape(rest);
+    let mut text = String::new();
+    let own = language.prefix();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "<link rel=\"canonical\" href=\"{base}{own}{rest}\">");
+    let _ = writeln!(text, "<meta property=\"og:url\" content=\"{base}{own}{rest}\">");
+    for other in Language::ALL {
+        let (tag, prefix) = (other.tag(), other.prefix());
+        let _ = writeln!(text, "<link rel=\"alternate\" hreflang=\"{tag}\" href=\"{base}{prefix}{rest}\">");
+    }
+    let _ = writeln!(text, "<link rel=\"alternate\" hreflang=\"x-default\" href=\"{base}{rest}\">");
+    text
+}
+
+/// Makes a text safe between tags and inside quoted attributes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
