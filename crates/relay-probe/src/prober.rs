@@ -1,0 +1,216 @@
+//! One probe from start to verdict.
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::{HeaderValue, StatusCode};
+use hyper::body::{Body, Incoming};
+use relay_core::{ProbeResult, ProbeSpec, Secret, ports::Prober};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    Error, Options,
+    body::{self, ReadBody},
+    client::{Answer, Client, Lease},
+    connect::Dialer,
+    detail,
+    failure::{Failure, Kind},
+    judge::{self, NETWORK_ERROR, Verdict},
+    origin::Route,
+    proxy::ProxySettings,
+    redirect::{self, MAX_REDIRECTS},
+    request::Outgoing,
+    resolve::{Resolver, SystemResolver},
+    text::{self, Found},
+    tls,
+    trace::Trace,
+};
+
+/// How much of an error body is read for its message, in bytes.
+const ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// How much of a redirect's body is read so that its connection can be used again, in bytes, and for how long.
+const REDIRECT_BODY_BYTES: usize = 16 * 1024;
+const REDIRECT_BODY_TIME: Duration = Duration::from_millis(250);
+
+/// Probes endpoints over HTTP/1.1 and HTTP/2. Shared by all probes of a program; see the crate's documentation.
+pub struct HttpProber {
+    client: Client,
+    proxies: ProxySettings,
+    user_agent: HeaderValue,
+    tasks: TaskTracker,
+}
+
+/// What a probe found, before it is put into words.
+struct Finding {
+    verdict: Verdict,
+    detail: Option<String>,
+}
+
+impl Finding {
+    fn network_error(failure: &Failure) -> Self {
+        Self { verdict: NETWORK_ERROR, detail: Some(failure.to_string()) }
+    }
+}
+
+impl HttpProber {
+    /// Makes a prober. Reads the machine's root certificates, which takes some tens of milliseconds.
+    ///
+    /// # Errors
+    /// [`Error`] when an option cannot be used.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let user_agent = HeaderValue::from_str(&options.user_agent)
+            .map_err(|_| Error::UserAgent(options.user_agent.clone()))?;
+        let tls = tls::client_config(&options)?;
+        let resolver: Arc<dyn Resolver> = match options.resolver {
+            Some(resolver) => resolver,
+            None => Arc::new(SystemResolver::new(options.max_dns_lookups)),
+        };
+        let tasks = TaskTracker::new();
+        let client = Client::new(Dialer::new(resolver, tls), options.pool, tasks.clone());
+        Ok(Self { client, proxies: options.proxies, user_agent, tasks })
+    }
+
+    /// Closes idle connections, keeps no more, and waits until the tasks of all connections have ended. Probes that
+    /// still run keep theirs until they are done.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the waiting only.
+    pub async fn close(&self) {
+        self.client.pool().close();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Returns how many idle connections are kept for the next probes.
+    #[must_use]
+    pub fn idle_connections(&self) -> usize {
+        self.client.pool().idle()
+    }
+
+    async fn run(&self, spec: &ProbeSpec, trace: &mut Trace) -> Result<Finding, Failure> {
+        let (answer, lease) = self.follow(spec, trace).await?.into_parts();
+        let (head, incoming) = answer.into_parts();
+        let code = head.status.as_u16();
+        let expected = spec.expect.as_ref().map_or(&[][..], |expect| &expect.status);
+        let latency = trace.latency().unwrap_or_default();
+        let verdict = judge::judge(code, latency, spec.slow_latency, expected);
+        let cap = if verdict.0.is_available() { spec.max_response_bytes } else { ERROR_BODY_BYTES };
+        let body = body::read(&head.headers, incoming, cap.min(spec.max_response_bytes), trace).await;
+        if body.reusable {
+            lease.release();
+        }
+        Ok(judge_content(spec, head.status, verdict, &body))
+    }
+
+    /// Sends the request and follows redirects to the answer that counts.
+    async fn follow(&self, spec: &ProbeSpec, trace: &mut Trace) -> Result<Answer, Failure> {
+        let mut hop = Outgoing {
+            method: spec.method.clone(),
+            url: Cow::Borrowed(&spec.url),
+            headers: Cow::Borrowed(&spec.headers),
+            body: spec.body.clone(),
+            user_agent: &self.user_agent,
+        };
+        let mut visited = Vec::new();
+        loop {
+            let answer = self.send(&hop, spec, trace).await?;
+            let head = &answer.response;
+            trace.headers_came(head.status().as_u16());
+            let next = redirect::next(&hop, head.status().as_u16(), head.headers(), spec.key_in_url_or_body)?;
+            let Some(next) = next else { return Ok(answer) };
+            visited.push((hop.method, hop.url));
+            if visited.iter().any(|(method, url)| *method == next.method && *url == next.url) {
+                return Err(Failure::new(Kind::Redirect, format!("a loop back to {}", next.url)));
+            }
+            if visited.len() > MAX_REDIRECTS {
+                return Err(Failure::new(Kind::Redirect, format!("more than {MAX_REDIRECTS} redirects")));
+            }
+            let (response, lease) = answer.into_parts();
+            drain(response.into_body(), lease).await;
+            hop = next;
+        }
+    }
+
+    async fn send(&self, hop: &Outgoing<'_>, spec: &ProbeSpec, trace: &mut Trace) -> Result<Answer, Failure> {
+        let route = Route::to(&hop.url, spec.proxy.as_ref(), &self.proxies, spec.private_networks)?;
+        self.client.send(hop, route, spec.connection, trace).await
+    }
+}
+
+#[async_trait]
+impl Prober for HttpProber {
+    async fn probe(&self, spec: &ProbeSpec) -> ProbeResult {
+        let mut trace = Trace::start();
+        let deadline = trace.started_at() + spec.timeout;
+        let outcome = tokio::time::timeout_at(deadline, self.run(spec, &mut trace)).await;
+        let finding = match outcome {
+            Ok(Ok(finding)) => finding,
+            Ok(Err(failure)) => Finding::network_error(&failure),
+            Err(_) => {
+                let millis = spec.timeout.as_millis();
+                let words = format!("the {} within {millis} ms", trace.stage.missing());
+                Finding::network_error(&Failure::new(Kind::Timeout, words))
+            }
+        };
+        let key = spec.api_key.as_ref().map(Secret::expose);
+        ProbeResult {
+            status: finding.verdict.0,
+            sub_status: finding.verdict.1,
+            http_code: trace.code,
+            latency_ms: trace.latency_ms(),
+            timings: trace.timings(),
+            detail: finding.detail.map(|text| detail::detail(&text, key)).filter(|text| !text.is_empty()),
+        }
+    }
+}
+
+impl fmt::Debug for HttpProber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpProber")
+            .field("idle_connections", &self.idle_connections())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Judges the body of an answer whose headers gave `verdict`.
+fn judge_content(spec: &ProbeSpec, code: StatusCode, verdict: Verdict, body: &ReadBody) -> Finding {
+    let detail = body.broken.as_ref().map(Failure::to_string);
+    if !verdict.0.is_available() {
+        let words = text::raw(body).into_owned();
+        return Finding { verdict, detail: Some(format!("{code}: {words}")) };
+    }
+    let Some(keyword) = spec.success_contains.as_deref().filter(|keyword| !keyword.is_empty()) else {
+        return Finding { verdict, detail };
+    };
+    match text::find(body, keyword) {
+        Found::Text => Finding { verdict, detail },
+        Found::Frame => Finding { verdict, detail: Some("matched a protocol frame, not text".to_owned()) },
+        Found::Nowhere => {
+            let found = text::text(body).into_owned();
+            Finding { verdict: judge::CONTENT_MISMATCH, detail: Some(found) }
+        }
+    }
+}
+
+/// Reads the rest of a small redirect body, so that the connection stays usable.
+async fn drain(mut body: Incoming, lease: Lease) {
+    use http_body_util::BodyExt;
+    let read_rest = async {
+        let mut length = 0;
+        while !body.is_end_stream() {
+            match body.frame().await {
+                None => break,
+                Some(Ok(frame)) => length += frame.data_ref().map_or(0, |data| data.len()),
+                Some(Err(_)) => return false,
+            }
+            if length > REDIRECT_BODY_BYTES {
+                return false;
+            }
+        }
+        true
+    };
+    if tokio::time::timeout(REDIRECT_BODY_TIME, read_rest).await == Ok(true) {
+        lease.release();
+    }
+}

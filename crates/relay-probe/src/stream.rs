@@ -1,0 +1,274 @@
+//! The text of streamed answers, read piece by piece as it arrives.
+//!
+//! [`StreamReader`] takes the decoded body in pieces of any size and collects the text of every dialect we know; it
+//! does no IO and its memory is bounded by what it is fed. The dialects are told apart frame by frame, because
+//! relays translate, mix and misname them:
+//!
+//! - `sse`: the framing of `text/event-stream`; `array`: Gemini's other form, a JSON array that grows.
+//! - `frame`: one frame, read leniently in a single pass.
+//! - `openai`, `responses`, `anthropic`, `gemini`: what text a frame of each dialect holds.
+//!
+//! To add a dialect: a file with a `read` function, a line in `Collected::take`, samples in the corpus.
+
+mod anthropic;
+mod array;
+mod frame;
+mod gemini;
+mod openai;
+mod responses;
+mod sse;
+
+use std::borrow::Cow;
+
+use frame::Frame;
+use sse::Event;
+
+/// The most bytes of one event that are kept; the rest of a longer one is skipped.
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// How a streamed answer is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `text/event-stream`.
+    Events,
+    /// A JSON array whose elements arrive one by one.
+    JsonArray,
+}
+
+/// What was read of a stream so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collected {
+    content: String,
+    reasoning: String,
+    /// Frames that held anything: JSON or text, `[DONE]` not counted.
+    frames: usize,
+    named_events: bool,
+    error: Option<String>,
+    model: Option<String>,
+}
+
+impl Collected {
+    /// Returns the text: the content, or the reasoning when there was nothing else.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        if self.content.is_empty() { &self.reasoning } else { &self.content }
+    }
+
+    /// Returns how many frames held JSON or text.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Tells whether the stream names its events, as Anthropic and Responses do.
+    #[must_use]
+    pub fn has_named_events(&self) -> bool {
+        self.named_events
+    }
+
+    /// Returns the words of the first error frame.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// Returns the model that the stream says it comes from.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    fn push_content(&mut self, text: Option<&str>) {
+        self.content.push_str(text.unwrap_or_default());
+    }
+
+    fn push_reasoning(&mut self, text: Option<&str>) {
+        self.reasoning.push_str(text.unwrap_or_default());
+    }
+
+    fn take_event(&mut self, event: &Event<'_>) {
+        if !event.name.is_empty() {
+            self.named_events = true;
+        }
+        let data = String::from_utf8_lossy(event.data);
+        if !self.take_json(&data, event.name) {
+            // Relays that forget the blank line between frames send what looks like one event of many lines.
+            let mut lines = data.lines().filter(|line| !line.trim().is_empty()).peekable();
+            let is_frames = data.contains('\n') && lines.clone().any(|line| line.starts_with('{'));
+            if is_frames {
+                for line in lines.by_ref() {
+                    if !self.take_json(line, event.name) {
+                        self.take_words(line);
+                    }
+                }
+            } else {
+                self.take_words(&data);
+            }
+        }
+    }
+
+    /// Takes `data` when it is JSON, else returns `false`.
+    fn take_json(&mut self, data: &str, name: &[u8]) -> bool {
+        let trimmed = data.trim();
+        if trimmed.is_empty() || trimmed == "[DONE]" {
+            return true;
+        }
+        let Some(frame) = Frame::parse(trimmed) else { return false };
+        self.take_frame(&frame, name);
+        true
+    }
+
+    fn take_words(&mut self, words: &str) {
+        self.frames += 1;
+        self.content.push_str(words);
+    }
+
+    fn take_frame(&mut self, frame: &Frame<'_>, name: &[u8]) {
+        self.frames += 1;
+        if self.model.is_none() {
+            self.model = frame.model().map(str::to_owned);
+        }
+        if frame.is_error() || name == b"error" {
+            if self.error.is_none() {
+                self.error = Some(frame.error_message().map_or_else(String::new, Cow::into_owned));
+            }
+            return;
+        }
+        if let Some(scalar) = frame.scalar() {
+            self.content.push_str(scalar);
+            return;
+        }
+        let known = openai::read(frame, self)
+            | anthropic::read(frame, self)
+            | responses::read(frame, self)
+            | gemini::read(frame, self);
+        if !known {
+            self.push_content(frame.content.as_deref());
+            self.push_content(frame.message.text.as_deref());
+        }
+    }
+}
+
+/// Reads a body that may be a stream.
+#[derive(Debug)]
+pub struct StreamReader {
+    framing: Framing,
+    collected: Collected,
+}
+
+#[derive(Debug)]
+enum Framing {
+    /// Not enough bytes to tell yet.
+    Unknown(Vec<u8>),
+    Events(sse::Parser),
+    Array(array::Splitter),
+    /// An ordinary body.
+    None,
+}
+
+impl StreamReader {
+    /// Starts reading a body whose `Content-Type` is given, empty when there is none.
+    #[must_use]
+    pub fn new(content_type: &str) -> Self {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let framing = if essence.eq_ignore_ascii_case("text/event-stream") {
+            Framing::Events(sse::Parser::default())
+        } else {
+            Framing::Unknown(Vec::new())
+        };
+        Self { framing, collected: Collected::default() }
+    }
+
+    /// Takes the next piece of the body.
+    pub fn push(&mut self, piece: &[u8]) {
+        if let Framing::Unknown(seen) = &mut self.framing {
+            seen.extend_from_slice(&piece[..piece.len().min(SNIFF_BYTES)]);
+            let shape = sniff(seen);
+            if shape == Shape::Undecided && seen.len() < SNIFF_BYTES {
+                return;
+            }
+            let already = seen.len() - piece.len().min(SNIFF_BYTES);
+            let seen = std::mem::take(seen);
+            self.framing = match shape {
+                Shape::Events => Framing::Events(sse::Parser::default()),
+                Shape::Array => Framing::Array(array::Splitter::default()),
+                Shape::Plain | Shape::Undecided => Framing::None,
+            };
+            self.feed(&seen[..already]);
+        }
+        self.feed(piece);
+    }
+
+    fn feed(&mut self, piece: &[u8]) {
+        let collected = &mut self.collected;
+        match &mut self.framing {
+            Framing::Events(parser) => parser.push(piece, &mut |event| collected.take_event(&event)),
+            Framing::Array(splitter) => splitter.push(piece, &mut |element| {
+                if let Some(frame) = Frame::parse(&String::from_utf8_lossy(element)) {
+                    collected.take_frame(&frame, b"");
+                }
+            }),
+            Framing::Unknown(_) | Framing::None => {}
+        }
+    }
+
+    /// Returns what was read so far.
+    #[must_use]
+    pub fn collected(&self) -> &Collected {
+        &self.collected
+    }
+
+    /// Takes the end of the body, also an early one: what is left over counts as a last event. Returns `None` when
+    /// the body was no stream.
+    #[must_use]
+    pub fn finish(mut self) -> Option<(Form, Collected)> {
+        let form = match &mut self.framing {
+            Framing::Events(parser) => {
+                let collected = &mut self.collected;
+                parser.finish(&mut |event| collected.take_event(&event));
+                Form::Events
+            }
+            Framing::Array(splitter) if splitter.is_stream() => Form::JsonArray,
+            Framing::Array(_) | Framing::Unknown(_) | Framing::None => return None,
+        };
+        (self.collected.frames > 0).then_some((form, self.collected))
+    }
+}
+
+/// How many bytes are looked at to recognise a stream by its shape.
+const SNIFF_BYTES: usize = 256;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Undecided,
+    Events,
+    Array,
+    Plain,
+}
+
+/// Recognises a stream that has the wrong content type.
+fn sniff(start: &[u8]) -> Shape {
+    const BOM: &[u8] = b"\xef\xbb\xbf";
+    if start.len() < BOM.len() && BOM.starts_with(start) {
+        return Shape::Undecided;
+    }
+    let text = start.strip_prefix(BOM).unwrap_or(start).trim_ascii_start();
+    match text.first() {
+        None => Shape::Undecided,
+        Some(b'[') => Shape::Array,
+        Some(_) => {
+            for field in [b"data:".as_slice(), b"event:", b"id:", b"retry:", b":"] {
+                if text.starts_with(field) {
+                    return Shape::Events;
+                }
+                if field.starts_with(text) {
+                    return Shape::Undecided;
+                }
+            }
+            Shape::Plain
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

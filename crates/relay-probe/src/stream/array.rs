@@ -1,0 +1,92 @@
+//! A JSON array that grows: Gemini's `streamGenerateContent` without `alt=sse`.
+
+use super::MAX_EVENT_BYTES;
+
+/// Cuts the elements out of a growing array, in pieces of any size.
+#[derive(Debug, Default)]
+pub(super) struct Splitter {
+    element: Vec<u8>,
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    skipping: bool,
+    verdict: Option<bool>,
+}
+
+impl Splitter {
+    /// Tells whether the first element looked like a frame of a stream, not like an ordinary list.
+    pub(super) fn is_stream(&self) -> bool {
+        self.verdict == Some(true)
+    }
+
+    /// Takes the next bytes and hands on every element that is complete.
+    pub(super) fn push(&mut self, piece: &[u8], emit: &mut impl FnMut(&[u8])) {
+        let mut start = 0;
+        for (at, byte) in piece.iter().enumerate() {
+            if self.verdict == Some(false) {
+                return;
+            }
+            let depth = self.depth;
+            self.step(*byte);
+            match (depth, self.depth) {
+                // The first byte of an object inside the array.
+                (1, 2) => start = at,
+                (2, 1) => {
+                    self.keep(&piece[start..=at]);
+                    self.emit(emit);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        if self.depth >= 2 {
+            self.keep(&piece[start..]);
+        }
+    }
+
+    fn step(&mut self, byte: u8) {
+        if self.in_string {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.in_string = false,
+                _ => {}
+            }
+            return;
+        }
+        match byte {
+            b'"' => self.in_string = true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.element.len() + bytes.len() > MAX_EVENT_BYTES {
+            self.skipping = true;
+        }
+        if !self.skipping {
+            self.element.extend_from_slice(bytes);
+        }
+    }
+
+    fn emit(&mut self, emit: &mut impl FnMut(&[u8])) {
+        if self.verdict.is_none() {
+            self.verdict = Some(looks_like_a_frame(&self.element));
+        }
+        if self.verdict == Some(true) && !self.skipping {
+            emit(&self.element);
+        }
+        self.skipping = false;
+        self.element.clear();
+    }
+}
+
+/// Tells whether an element has a member that only Gemini's frames, or its error, have.
+fn looks_like_a_frame(element: &[u8]) -> bool {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(element) else { return false };
+    ["candidates", "usageMetadata", "promptFeedback", "error"]
+        .iter()
+        .any(|member| value.get(member).is_some())
+}

@@ -1,0 +1,4 @@
+//! Probes against scripted servers on loopback.
+
+mod support;
+mod verdicts;
