@@ -1,0 +1,31 @@
+//! The forms single settings take.
+
+mod map;
+mod number;
+mod text;
+mod time;
+
+pub(crate) use map::{List, PeriodDurations, ServiceDurations, TextMap};
+pub(crate) use number::{Count, Natural, Number, Port, Signed, Size};
+pub(crate) use text::{DateText, HttpUrl, ProxyUrl, SecretText, SecretValue, Slug, Text};
+pub(crate) use time::{GoDuration, GoDurationOrZero};
+
+/// Implements `JsonSchema` by a literal schema.
+macro_rules! json_schema {
+    ($type:ty, $name:literal, $($schema:tt)+) => {
+        impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($($schema)+)
+            }
+        }
+    };
+}
+pub(crate) use json_schema;

@@ -1,0 +1,4 @@
+//! Configuration as its users meet it: files in, settings and problems out.
+
+mod loading;
+mod support;
