@@ -10,7 +10,7 @@
 
 /** Heat-map blocks and dots. @type {Record<Theme, Palette>} */
 export const FILL = {
-  light: { red: '#d63a34', yellow: '#c68a05', green: '#2c9a5f', none: '#c6ccd4' },
+  light: { red: '#d63a34', yellow: '#c08504', green: '#2c9a5f', none: '#c6ccd4' },
   dark: { red: '#f0605a', yellow: '#dda63a', green: '#3fae74', none: '#39424e' },
 };
 

@@ -113,7 +113,7 @@ export function probeSlots(points, step, start, end) {
   const slots = [];
   /** @param {number} from @param {number} to Fills what lies between two probes. */
   const fill = (from, to) => {
-    const missing = Math.round((to - from) / safe) - 1;
+    const missing = Math.min(MAX_SLOTS - slots.length, Math.round((to - from) / safe) - 1);
     for (let index = 1; index <= missing; index += 1) slots.push(from + ((to - from) * index) / (missing + 1));
   };
   let before = start - safe;

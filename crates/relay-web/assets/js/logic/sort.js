@@ -26,7 +26,8 @@ const LEVEL_SCORE = { basic: 20, advanced: 50, enterprise: 100 };
  * @param {Row} row
  */
 export function badgeScore(row) {
-  return (row.category === 'public' ? 10 : 0) + (LEVEL_SCORE[row.sponsorLevel] ?? 0) - 50 * row.risks.length;
+  const level = Object.hasOwn(LEVEL_SCORE, row.sponsorLevel) ? LEVEL_SCORE[row.sponsorLevel] : 0;
+  return (row.category === 'public' ? 10 : 0) + level - 50 * row.risks.length;
 }
 
 /** Green, yellow, missing, red, best first. @param {number} status */
