@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `ci` | everything that must hold before a change is merged |
 //! | `test` | sets up what the tests need, then runs all of them |
+//! | `bench` | figures, each beside what the same work costs otherwise |
 //! | `tidy` | the rules of the workspace that no compiler knows |
 //!
 //! To add one, write a module with `Args` (a [`clap::Args`]) and `run(&Args)`, and name it in [`Chore`]. A chore that
@@ -15,6 +16,7 @@
     reason = "chores talk to the person or the CI log that runs them"
 )]
 
+mod bench;
 mod ci;
 mod setup;
 mod shell;
@@ -41,6 +43,8 @@ enum Chore {
     Ci(ci::Args),
     /// Set up what the tests need, then run all of them.
     Test(test::Args),
+    /// Measure what the product promises, beside what the same work costs otherwise.
+    Bench(bench::Args),
     /// Check the rules of the workspace that no compiler knows.
     Tidy(tidy::Args),
 }
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Ci(args) => ci::run(&args),
         Chore::Test(args) => test::run(&args),
+        Chore::Bench(args) => bench::run(&args),
         Chore::Tidy(args) => tidy::run(&args),
     };
     match result {

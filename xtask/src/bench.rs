@@ -1,0 +1,99 @@
+//! Measures what the product promises, beside what the same work costs otherwise.
+//!
+//! Every figure is the median of several runs and stands beside a comparison measured in the same run, because a
+//! machine that is busy or slow changes both. `--quick` measures less of everything, to see that it works.
+
+mod bare;
+mod figure;
+mod generator;
+mod load;
+mod naive;
+mod probe;
+mod relay;
+mod usage;
+mod wire;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use self::figure::Figure;
+use crate::{shell, workspace};
+
+/// The options of `cargo xtask bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Measure these only.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Measure less of everything: quick, and not to be quoted.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Probes per second and what a probe costs.
+    Probe,
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// What is quoted.
+    Full,
+    /// Enough to see that it works.
+    Quick,
+}
+
+impl Scale {
+    /// Returns the one that fits.
+    pub(crate) fn pick<T>(self, full: T, quick: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Quick => quick,
+        }
+    }
+}
+
+/// Measures and prints a Markdown table.
+///
+/// # Errors
+/// When something that is measured does not work.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if cfg!(debug_assertions) {
+        return in_release(args);
+    }
+    let scale = if args.quick { Scale::Quick } else { Scale::Full };
+    let parts = if args.parts.is_empty() { Part::value_variants() } else { &args.parts };
+    let mut figures = Vec::new();
+    for part in parts {
+        eprintln!("measuring: {}", part.name());
+        figures.extend(part.measure(scale)?);
+    }
+    println!("\n{}", figure::table(&figures));
+    Ok(())
+}
+
+/// Builds this program with optimisations and lets that measure.
+fn in_release(args: &Args) -> Result<()> {
+    let mut command = shell::cargo(&workspace::root());
+    command.args(["run", "--release", "--package", "xtask", "--", "bench"]);
+    command.args(args.parts.iter().map(|part| part.name()));
+    if args.quick {
+        command.arg("--quick");
+    }
+    shell::run(&mut command)
+}
+
+impl Part {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    fn measure(self, scale: Scale) -> Result<Vec<Figure>> {
+        match self {
+            Self::Probe => probe::figures(scale),
+        }
+    }
+}
