@@ -12,8 +12,10 @@
 //! the line between them in `resolve`. The JSON Schema and the reference in the documentation follow by themselves.
 
 mod config;
+mod diff;
 mod duration;
 mod env;
+mod fingerprint;
 mod include;
 mod inherit;
 mod load;
@@ -22,13 +24,16 @@ mod problem;
 mod reader;
 mod resolve;
 mod schema;
+mod watch;
 mod yaml;
 
 pub use config::{
     Archive, ArchiveFormat, Backend, Config, CountMode, EventMode, Events, Limits, Log, LogFormat, Metrics,
     Postgres, Probe, Retention, Server, SslMode, Storage, Tls,
 };
+pub use diff::{Diff, diff};
 pub use env::Environment;
 pub use load::{Loaded, load, load_str};
 pub use print::{PrintError, print_yaml};
 pub use problem::{Problem, Problems, Severity};
+pub use watch::{Published, ReloadState, Reloader, WatchDeps, WatchOptions};

@@ -1,7 +1,6 @@
 //! Loading: text, tree, typed settings, environment, includes, and what they mean.
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,7 +9,8 @@ use crate::{
     Environment, Problem, Problems, Severity,
     config::Config,
     env::{overlay, parse_dotenv},
-    include::{Included, MAX_CONFIG_BYTES, read_include, read_text},
+    fingerprint::Fingerprint,
+    include::{Includes, MAX_CONFIG_BYTES, decode, read_bytes},
     reader::{Read as _, Reader},
     resolve::resolve,
     schema::{monitors::Body, root::Root},
@@ -30,6 +30,7 @@ pub struct Loaded {
     /// Every file it was made of: itself, `.env` when there is one, and included bodies.
     pub sources: Vec<PathBuf>,
     pub(crate) typed: Root,
+    pub(crate) noted: Fingerprint,
 }
 
 impl Loaded {
@@ -46,25 +47,7 @@ impl Loaded {
 /// # Errors
 /// All problems of the file when at least one of them is an error.
 pub fn load(path: &Path, env: &Environment) -> Result<Loaded, Problems> {
-    let name: Arc<str> = path.display().to_string().into();
-    let text = read_text(path, MAX_CONFIG_BYTES).map_err(|message| {
-        Problems::new(vec![Problem {
-            severity: Severity::Error,
-            file: Arc::clone(&name),
-            line: 0,
-            col: 0,
-            path: String::new(),
-            message,
-        }])
-    })?;
-    let dir = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut sources = vec![path.to_owned()];
-    let mut notices = Vec::new();
-    let env = with_dotenv(&dir.join(".env"), env, &mut sources, &mut notices)?;
-    load_text(&text, &name, Some(dir), &env, sources, notices)
+    load_noting(path, env).0
 }
 
 /// Loads a text as if it stood in a file called `name`. There is no `.env` beside it, and nothing to include.
@@ -72,32 +55,69 @@ pub fn load(path: &Path, env: &Environment) -> Result<Loaded, Problems> {
 /// # Errors
 /// All problems of the text when at least one of them is an error.
 pub fn load_str(text: &str, name: &str, env: &Environment) -> Result<Loaded, Problems> {
-    load_text(text, &name.into(), None, env, Vec::new(), Vec::new())
+    load_text(text, &name.into(), None, env, Vec::new(), &mut Fingerprint::default())
+}
+
+/// Loads a file and notes what it was made of, also when it has errors.
+pub(crate) fn load_noting(path: &Path, env: &Environment) -> (Result<Loaded, Problems>, Fingerprint) {
+    let mut noted = Fingerprint::default();
+    let loaded = load_file(path, env, &mut noted);
+    (loaded, noted)
+}
+
+fn load_file(path: &Path, env: &Environment, noted: &mut Fingerprint) -> Result<Loaded, Problems> {
+    let dir = folder_of(path);
+    let (mut notices, mut errors) = (Vec::new(), Vec::new());
+    let text = read_noting(path, MAX_CONFIG_BYTES, noted);
+    let env = with_dotenv(&dir.join(".env"), env, noted, &mut notices);
+    if let Err(message) = &text {
+        errors.push(whole_file(path, Severity::Error, 0, message.clone()));
+    }
+    match (text, env) {
+        (Ok(text), Ok(env)) => {
+            let name = path.display().to_string().into();
+            load_text(&text, &name, Some(dir), &env, notices, noted)
+        }
+        (_, env) => {
+            errors.extend(env.err());
+            Err(Problems::new(errors))
+        }
+    }
+}
+
+/// Returns the folder a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn read_noting(path: &Path, limit: u64, noted: &mut Fingerprint) -> Result<String, String> {
+    let bytes = read_bytes(path, limit);
+    noted.note(path.to_owned(), bytes.as_deref().ok());
+    decode(bytes?)
+}
+
+fn whole_file(path: &Path, severity: Severity, line: u32, message: String) -> Problem {
+    let file = path.display().to_string().into();
+    Problem { severity, file, line, col: u32::from(line > 0), path: String::new(), message }
 }
 
 fn with_dotenv(
     path: &Path,
     env: &Environment,
-    sources: &mut Vec<PathBuf>,
+    noted: &mut Fingerprint,
     notices: &mut Vec<Problem>,
-) -> Result<Environment, Problems> {
-    let problem = |severity, line, message: String| Problem {
-        severity,
-        file: path.display().to_string().into(),
-        line,
-        col: u32::from(line > 0),
-        path: String::new(),
-        message,
-    };
+) -> Result<Environment, Problem> {
+    let text = read_noting(path, MAX_DOTENV_BYTES, noted);
     if std::fs::symlink_metadata(path).is_err() {
         return Ok(env.clone());
     }
-    let text = read_text(path, MAX_DOTENV_BYTES)
-        .map_err(|message| Problems::new(vec![problem(Severity::Error, 0, message)]))?;
-    sources.push(path.to_owned());
+    let text = text.map_err(|message| whole_file(path, Severity::Error, 0, message))?;
     let (variables, strange) = parse_dotenv(&text);
     for line in strange {
-        notices.push(problem(Severity::Warning, line, "not NAME=value; ignored".to_owned()));
+        notices.push(whole_file(path, Severity::Warning, line, "not NAME=value; ignored".to_owned()));
     }
     Ok(env.over(variables))
 }
@@ -107,25 +127,22 @@ fn load_text(
     name: &Arc<str>,
     dir: Option<&Path>,
     env: &Environment,
-    mut sources: Vec<PathBuf>,
     mut notices: Vec<Problem>,
+    noted: &mut Fingerprint,
 ) -> Result<Loaded, Problems> {
     let mut reader = Reader::new(Arc::clone(name), env);
     let mut root = read_root(text, &mut reader);
     let mut config = None;
     if let Some(root) = &mut root {
         overlay(root, &mut reader);
-        let includes = include(root, dir, &mut reader);
-        sources.extend(includes.values().map(|included| included.file.clone()));
-        config = Some(resolve(root, &includes, &mut reader));
+        include(root, dir, &mut reader, noted);
+        config = Some(resolve(root, &mut reader));
     }
     let failed = reader.count_errors() > 0;
     notices.extend(reader.into_problems());
     match (root, config) {
         (Some(typed), Some(config)) if !failed => {
-            sources.sort();
-            sources.dedup();
-            Ok(Loaded { config, notices, sources, typed })
+            Ok(Loaded { config, notices, sources: noted.readable(), typed, noted: noted.clone() })
         }
         _ => Err(Problems::new(notices)),
     }
@@ -162,22 +179,15 @@ fn place(text: &str, at: usize) -> Mark {
     Mark { line: u32::try_from(line).unwrap_or(u32::MAX), col: u32::try_from(col).unwrap_or(u32::MAX) }
 }
 
-/// Reads included bodies in place of their references. Returns them by the position of their monitor.
-fn include(root: &mut Root, dir: Option<&Path>, reader: &mut Reader<'_>) -> HashMap<usize, Included> {
-    let mut includes = HashMap::new();
-    let Some(monitors) = &mut root.monitors else { return includes };
+/// Reads included bodies in place of their references.
+fn include(root: &mut Root, dir: Option<&Path>, reader: &mut Reader<'_>, noted: &mut Fingerprint) {
+    let mut includes = Includes::new(dir);
+    let Some(monitors) = &mut root.monitors else { return };
     for (index, monitor) in monitors.value.iter_mut() {
         let Some(body) = &mut monitor.value.body else { continue };
         let Body::Include(typed) = &body.value else { continue };
-        let read = match dir {
-            Some(dir) => read_include(dir, typed),
-            None => Err("there is no folder to include from".to_owned()),
-        };
-        match read {
-            Ok(included) => {
-                body.value = Body::Included { text: included.text.clone(), name: included.name.clone() };
-                includes.insert(index, included);
-            }
+        match includes.read(typed, noted) {
+            Ok(included) => body.value = Body::Included(included),
             Err(message) => {
                 let typed: String = typed.chars().take(200).flat_map(char::escape_debug).collect();
                 let message = format!("{typed}: {message}");
@@ -189,5 +199,4 @@ fn include(root: &mut Root, dir: Option<&Path>, reader: &mut Reader<'_>) -> Hash
             }
         }
     }
-    includes
 }

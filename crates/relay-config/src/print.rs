@@ -10,10 +10,10 @@ use crate::{Loaded, reader::Read as _};
 pub fn print_yaml(loaded: &Loaded) -> Result<String, PrintError> {
     let mut typed = loaded.typed.clone();
     typed.fill();
-    Ok(serde_yaml::to_string(&typed)?)
+    serde_yaml::to_string(&typed).map_err(|error| PrintError(error.to_string()))
 }
 
 /// The configuration could not be written out.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the configuration out")]
-pub struct PrintError(#[from] serde_yaml::Error);
+#[error("cannot write the configuration out: {0}")]
+pub struct PrintError(String);

@@ -9,20 +9,16 @@ mod site;
 mod storage;
 mod url;
 
-use std::collections::HashMap;
-
 use relay_core::schedule::Concurrency;
 
 use crate::{
     config::{Config, CountMode, EventMode, Events, Log, LogFormat, Probe},
-    include::Included,
     reader::Reader,
     schema::{root::Root, words},
 };
 
-/// Resolves the whole file. `includes` holds the included bodies by the position of their monitor. What is returned is
-/// only fit for use when no error was reported.
-pub(crate) fn resolve(root: &Root, includes: &HashMap<usize, Included>, reader: &mut Reader<'_>) -> Config {
+/// Resolves the whole file. What is returned is only fit for use when no error was reported.
+pub(crate) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Config {
     if let Some(monitors) = &root.monitors
         && monitors.value.iter().len() == 0
         && reader.count_errors() == 0
@@ -34,7 +30,7 @@ pub(crate) fn resolve(root: &Root, includes: &HashMap<usize, Included>, reader: 
         });
     }
     Config {
-        monitors: reader.within("monitors", |reader| monitors::resolve(root, includes, reader)),
+        monitors: reader.within("monitors", |reader| monitors::resolve(root, reader)),
         site: site::resolve(root, reader),
         concurrency: concurrency(root, reader),
         stagger: root.stagger_probes(),

@@ -14,12 +14,11 @@ use super::{
     url,
 };
 use crate::{
-    include::Included,
     inherit::{Member, given, inherit, text},
     reader::{Field, Reader},
     schema::{
         badges::ProviderReason,
-        monitors::Monitor as Typed,
+        monitors::{Body, Monitor as Typed},
         root::Root,
         values::{List, Number, Slug, Text},
         words,
@@ -36,11 +35,7 @@ struct Shared<'r> {
 }
 
 /// Resolves all monitors, in the order of the file.
-pub(super) fn resolve(
-    root: &Root,
-    includes: &HashMap<usize, Included>,
-    reader: &mut Reader<'_>,
-) -> Vec<Arc<Monitor>> {
+pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Vec<Arc<Monitor>> {
     let shared = Shared {
         root,
         disabled: providers("disabled_providers", &root.disabled_providers, reader),
@@ -53,15 +48,8 @@ pub(super) fn resolve(
     let keys = keys(&members, reader);
     let mut monitors = Vec::with_capacity(members.len());
     for (at, member) in members.iter().enumerate() {
-        let template = includes.get(
-            &member
-                .parent
-                .filter(|_| member.own.body.is_none())
-                .map_or(member.index, |parent| members[parent].index),
-        );
-        let monitor = reader.within_item(member.index, |reader| {
-            one(member, keys[at].as_ref(), template.map(|included| included.name.clone()), &shared, reader)
-        });
+        let monitor =
+            reader.within_item(member.index, |reader| one(member, keys[at].as_ref(), &shared, reader));
         monitors.extend(monitor.map(Arc::new));
     }
     monitors
@@ -97,7 +85,6 @@ fn keys(members: &[Member<'_>], reader: &mut Reader<'_>) -> Vec<Option<Secret>> 
 fn one(
     member: &Member<'_>,
     key: Option<&Secret>,
-    template_name: Option<String>,
     shared: &Shared<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<Monitor> {
@@ -107,7 +94,7 @@ fn one(
     slow_timeout(member, &times, reader);
     let values = Values { key, model: text(&whole.model) };
     let spec = probe::resolve(whole, &values, &times, shared.root, reader);
-    let listing = listing(member, key, template_name, shared, reader);
+    let listing = listing(member, key, shared, reader);
     let (provider, service, channel) = member.psc();
     let provider_key = provider.to_lowercase();
     let reason = |field: &Field<Text>| text(field).to_owned();
@@ -211,7 +198,6 @@ fn board(member: &Member<'_>, boards: bool, reader: &mut Reader<'_>) -> (Board, 
 fn listing(
     member: &Member<'_>,
     key: Option<&Secret>,
-    template_name: Option<String>,
     shared: &Shared<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<Listing> {
@@ -240,7 +226,7 @@ fn listing(
         risks: shared.badges.risks_of(provider),
         badges: badges::of(whole, provider, &shared.badges, reader),
         probe_url: url::shown(&address, key.map(Secret::expose)),
-        template_name,
+        template_name: template_name(whole),
     })
 }
 
@@ -270,6 +256,13 @@ fn slug(member: &Member<'_>, reader: &mut Reader<'_>) -> Option<String> {
         });
     }
     derived.map(|slug| slug.0)
+}
+
+fn template_name(whole: &Typed) -> Option<String> {
+    match &whole.body.as_ref()?.value {
+        Body::Included(included) => Some(included.name.to_string()),
+        Body::Text(_) | Body::Include(_) => None,
+    }
 }
 
 fn prices(whole: &Typed, reader: &mut Reader<'_>) -> (Option<f64>, Option<f64>) {

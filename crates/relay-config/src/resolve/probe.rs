@@ -12,6 +12,7 @@ use relay_core::{
 
 use super::url::{self, API_KEY, MODEL};
 use crate::{
+    include::Included,
     inherit::text,
     reader::{Field, Located, Reader, mark_of},
     schema::{
@@ -134,7 +135,7 @@ pub(super) fn uses_key(whole: &Monitor) -> bool {
 
 fn body_template(whole: &Monitor) -> &str {
     match whole.body.as_ref().map(|located| &located.value) {
-        Some(Body::Text(text) | Body::Included { text, .. }) => text,
+        Some(Body::Text(text) | Body::Included(Included { text, .. })) => text,
         // A file that could not be read was reported already.
         Some(Body::Include(_)) | None => "",
     }

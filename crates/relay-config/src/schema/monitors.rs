@@ -99,12 +99,12 @@ settings! {
 /// The body of a request: text, or a file that was included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
-    /// Text as it is.
-    Text(String),
+    /// Text as it is. Shared, since children take it over.
+    Text(std::sync::Arc<str>),
     /// A file to read, the path as typed.
     Include(String),
-    /// The text of a file that was read, and the file's base name.
-    Included { text: String, name: String },
+    /// A file that was read.
+    Included(crate::include::Included),
 }
 
 impl crate::reader::Read for Body {
@@ -116,7 +116,7 @@ impl crate::reader::Read for Body {
         let (text, _) = reader.scalar(node)?;
         Some(match text.trim().strip_prefix("!include") {
             Some(path) if path.starts_with(char::is_whitespace) => Self::Include(path.trim().to_owned()),
-            _ => Self::Text(text.to_owned()),
+            _ => Self::Text(text.into()),
         })
     }
 }
@@ -125,7 +125,9 @@ impl crate::reader::Read for Body {
 impl serde::Serialize for Body {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Text(text) | Self::Included { text, .. } => serializer.serialize_str(text),
+            Self::Text(text) | Self::Included(crate::include::Included { text, .. }) => {
+                serializer.serialize_str(text)
+            }
             Self::Include(path) => serializer.collect_str(&format_args!("!include {path}")),
         }
     }

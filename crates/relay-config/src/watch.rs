@@ -1,0 +1,247 @@
+//! Replacing the configuration while the program runs.
+//!
+//! A [`Reloader`] waits for hints that something changed: from the file system, from [`Reloader::reload_now`] (the
+//! program calls it on SIGHUP), and from a slow poll for mounts that tell nothing. A hint is only a hint: what the files
+//! hold is compared with what was loaded last, and only a difference (or an explicit request) loads them again. On any
+//! error the old configuration stays. Each swap is published on a `watch` channel with its generation.
+
+mod files;
+mod state;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use relay_core::ports::Clock;
+use tokio::sync::{Notify, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Config, Diff, Environment, Loaded, Problems, diff, diff::share, fingerprint::Fingerprint,
+    load::load_noting,
+};
+use files::FileWatch;
+pub use state::ReloadState;
+
+/// How changes are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// How long file events are collected before one look at the files; 200 ms by default.
+    pub debounce: Duration,
+    /// How often the files are looked at without any event, for mounts that tell of none; 30 s by default.
+    pub poll: Duration,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self { debounce: Duration::from_millis(200), poll: Duration::from_secs(30) }
+    }
+}
+
+/// What a [`Reloader`] works with.
+pub struct WatchDeps {
+    /// The configuration file.
+    pub path: PathBuf,
+    /// The variables it was loaded with.
+    pub env: Environment,
+    /// Tells when a reload happened.
+    pub clock: Arc<dyn Clock>,
+    /// Its work runs here, so that shutdown can wait for it.
+    pub tracker: TaskTracker,
+    /// Ends it.
+    pub stop: CancellationToken,
+}
+
+/// One published state of the configuration.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// 1 for the configuration of the start, one more with every swap.
+    pub generation: u64,
+    /// What is in force.
+    pub config: Arc<Config>,
+    /// The difference to the generation before; everything is added in the first.
+    pub diff: Arc<Diff>,
+}
+
+/// Holds the configuration in force and replaces it when its files change. Cheap to clone; the work ends with the token
+/// it was started with.
+#[derive(Clone)]
+pub struct Reloader {
+    published: watch::Receiver<Published>,
+    state: Arc<ReloadState>,
+    requests: Arc<Notify>,
+}
+
+impl Reloader {
+    /// Starts to watch the files that `loaded` was made of. A change since then is noticed at once.
+    pub fn start(loaded: Loaded, options: WatchOptions, deps: WatchDeps) -> Self {
+        let config = Arc::new(loaded.config);
+        let first = Diff {
+            added: config.monitors.iter().map(|monitor| monitor.key.clone()).collect(),
+            total: config.monitors.len(),
+            ..Diff::default()
+        };
+        let (publish, published) = watch::channel(Published { generation: 1, config, diff: Arc::new(first) });
+        let state = Arc::new(ReloadState::new());
+        let requests = Arc::new(Notify::new());
+        let reloader = Self { published, state: Arc::clone(&state), requests: Arc::clone(&requests) };
+        let tracker = deps.tracker.clone();
+        let work = Work { options, deps, publish, state, requests, noted: loaded.noted };
+        tracker.spawn(work.run());
+        reloader
+    }
+
+    /// Returns the configuration in force.
+    #[must_use]
+    pub fn current(&self) -> Published {
+        self.published.borrow().clone()
+    }
+
+    /// Returns a receiver of every later state; several swaps in a row may be seen as one.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Published> {
+        self.published.clone()
+    }
+
+    /// Asks for a reload even if no file changed. Returns at once; the outcome is published, logged and kept in
+    /// [`Reloader::state`].
+    pub fn reload_now(&self) {
+        self.requests.notify_one();
+    }
+
+    /// Returns what is known of reloads: for `/ready` ([`relay_core::ports::Health`]) and `/metrics`
+    /// ([`relay_core::ports::MetricSource`]).
+    #[must_use]
+    pub fn state(&self) -> Arc<ReloadState> {
+        Arc::clone(&self.state)
+    }
+}
+
+/// The long task behind a [`Reloader`].
+struct Work {
+    options: WatchOptions,
+    deps: WatchDeps,
+    publish: watch::Sender<Published>,
+    state: Arc<ReloadState>,
+    requests: Arc<Notify>,
+    /// What the files held when they were last loaded, whether that went well or not.
+    noted: Fingerprint,
+}
+
+/// What a look at the files brought.
+struct Look {
+    files: FileWatch,
+    /// A load, when there was reason for one.
+    outcome: Option<(Result<Loaded, Problems>, Fingerprint)>,
+}
+
+impl Work {
+    async fn run(mut self) {
+        let hints = Arc::new(Notify::new());
+        let mut files = Some(FileWatch::new(&self.deps.path, self.options.debounce, Arc::clone(&hints)));
+        // The first look arms the watches and finds what changed between loading and watching.
+        let mut forced = false;
+        loop {
+            let Some(mut watching) = files.take() else { break };
+            let (path, env, noted) = (self.deps.path.clone(), self.deps.env.clone(), self.noted.clone());
+            let look = self.deps.tracker.spawn_blocking(move || {
+                // Armed before the files are read: what changes later brings a hint of its own.
+                watching.arm(&noted);
+                let changed = forced || noted.again() != noted;
+                let outcome = changed.then(|| load_noting(&path, &env));
+                Look { files: watching, outcome }
+            });
+            let Ok(look) = look.await else {
+                tracing::error!("the look at the configuration files broke off; they are no longer watched");
+                break;
+            };
+            let mut again = false;
+            if let Some((loaded, noted)) = look.outcome {
+                // Files that were not known before are not watched yet.
+                again = noted.paths().ne(self.noted.paths());
+                self.noted = noted;
+                self.take(loaded);
+            }
+            files = Some(look.files);
+            forced = false;
+            if again {
+                continue;
+            }
+            tokio::select! {
+                () = self.deps.stop.cancelled() => break,
+                () = self.requests.notified() => forced = true,
+                () = hints.notified() => {}
+                () = tokio::time::sleep(self.options.poll) => {}
+            }
+        }
+        if let Some(files) = files {
+            // Waits for the thread of the watch, so that nothing of it outlives the task.
+            let _ = self.deps.tracker.spawn_blocking(move || files.stop()).await;
+        }
+    }
+
+    fn take(&self, loaded: Result<Loaded, Problems>) {
+        let now = self.deps.clock.now();
+        match loaded {
+            Ok(loaded) => {
+                for notice in &loaded.notices {
+                    tracing::debug!("{notice}");
+                }
+                let mut difference = Diff::default();
+                self.publish.send_modify(|published| {
+                    let mut config = loaded.config;
+                    keep_what_needs_a_restart(&published.config, &mut config);
+                    share(&published.config, &mut config);
+                    difference = diff(&published.config, &config);
+                    *published = Published {
+                        generation: published.generation + 1,
+                        config: Arc::new(config),
+                        diff: Arc::new(difference.clone()),
+                    };
+                });
+                let generation = self.publish.borrow().generation;
+                self.state.succeeded(generation, now);
+                tracing::info!(generation, "config reloaded: {difference}");
+            }
+            Err(problems) => {
+                let count = problems.errors().count();
+                tracing::error!("config not reloaded, the one in force stays: {count} errors");
+                for problem in problems.errors() {
+                    tracing::error!("{problem}");
+                }
+                let first = problems.errors().next().map(ToString::to_string).unwrap_or_default();
+                self.state
+                    .failed(now, if count > 1 { format!("{first} (and {} more)", count - 1) } else { first });
+            }
+        }
+    }
+}
+
+/// Restores what only a restart can change, and says so.
+fn keep_what_needs_a_restart(old: &Config, new: &mut Config) {
+    let warn = |what: &str| tracing::warn!("{what} changed in the configuration: restart to apply it");
+    if new.storage != old.storage {
+        warn("storage");
+        new.storage.clone_from(&old.storage);
+    }
+    if new.server.listen != old.server.listen {
+        warn("server.listen");
+        new.server.listen = old.server.listen;
+    }
+    if new.server.tls != old.server.tls {
+        warn("server.tls");
+        new.server.tls.clone_from(&old.server.tls);
+    }
+    if new.server.limits != old.server.limits {
+        warn("server.limits");
+        new.server.limits.clone_from(&old.server.limits);
+    }
+}
+
+/// Tells whether a file stands under no name any more: the mount of a file that was replaced outside.
+fn is_unlinked(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).is_ok_and(|file| file.nlink() == 0)
+}
