@@ -18,10 +18,15 @@ test('the full form', () => {
 });
 
 test('the compact form says the same', () => {
-  const meta = { point_fields: ['timestamp', 'status', 'latency', 'availability', 'status_counts'] };
-  const sparse = { available: 3, unavailable: 2, server_error: 2, http_code_breakdown: { server_error: { 503: 2 } } };
-  const compact = { ...monitor, timeline: [[100, 0, 250, 60, sparse]] };
+  const meta = {
+    point_fields: ['timestamp', 'status', 'latency', 'availability', 'status_counts'],
+    count_fields: ['available', 'degraded', 'unavailable', 'missing', 'server_error', 'http_code_breakdown'],
+  };
+  const compact = { ...monitor, timeline: [[100, 0, 250, 60, [0, 3, 2, 2, 4, 2, 5, { server_error: { 503: 2 } }]]] };
   assert.deepEqual(read({ data: [compact] }, meta).rows[0].layers[0].points, read({ data: [monitor] }).rows[0].layers[0].points);
+  const [empty, odd] = read({ data: [{ ...monitor, timeline: [[100], [200, 1, 5, 100, [99, 1, 'x', 2, 0]]] }] }, meta).rows[0].layers[0].points;
+  assert.deepEqual([empty.at, empty.status, empty.latency, empty.availability], [100, -1, 0, -1]);
+  assert.deepEqual([odd.status, odd.counts.available], [1, 0]);
 });
 
 test('a group: layers in order, worst status, least availability, the parent speaks for latency', () => {

@@ -72,23 +72,22 @@ function fullPoint(value) {
 }
 
 /**
- * Makes the decoder of compact points: arrays whose places are named once in `meta`, counts as an object of the
- * non-zero ones, or as pairs of a place in `meta`'s list of count names and a number.
+ * Makes the decoder of compact points: arrays whose places `meta.point_fields` names, with places at the end left out.
+ * Counts are pairs of a place in `meta.count_fields` and a value, one after the other.
  * @param {Json} meta
  * @returns {Decode}
  */
 function pointDecoder(meta) {
-  const fields = array(meta.point_fields ?? meta.fields).map(text);
-  const names = array(meta.count_fields ?? meta.counts).map(text);
+  const fields = array(meta.point_fields).map(text);
+  const names = array(meta.count_fields).map(text);
   /** @param {unknown} value */
   const counts = (value) => {
     if (!Array.isArray(value)) return value;
     /** @type {Json} */
     const named = {};
-    const pairs = value.every(Array.isArray) ? value : value.map((_, at) => value.slice(at, at + 2)).filter((_, at) => at % 2 === 0);
-    for (const [place, count] of pairs) {
-      const name = names[number(place, -1)];
-      if (name) named[name] = count;
+    for (let at = 0; at + 1 < value.length; at += 2) {
+      const name = names[number(value[at], -1)];
+      if (name) named[name] = value[at + 1];
     }
     return named;
   };
@@ -99,7 +98,7 @@ function pointDecoder(meta) {
     fields.forEach((field, place) => {
       named[field] = value[place];
     });
-    named.status_counts = counts(named.status_counts ?? named.counts);
+    named.status_counts = counts(named.status_counts);
     return fullPoint(named);
   };
 }

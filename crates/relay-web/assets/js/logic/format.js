@@ -88,10 +88,5 @@ export function formatPrice(low, high) {
 
 /** Returns `url` when it is safe to link to, else an empty string. @param {string} url */
 export function safeUrl(url) {
-  try {
-    const { protocol } = new URL(url);
-    return protocol === 'https:' || protocol === 'http:' ? url : '';
-  } catch {
-    return '';
-  }
+  return /^https?:\/\/[^\s/]/i.test(url) ? url : '';
 }

@@ -17,6 +17,9 @@ import { MISSING, worst } from './status.js';
 /** More blocks than anybody can see; a bound against odd clocks and intervals. */
 const MAX_SLOTS = 2000;
 
+/** Steps without a probe before the present counts as a gap: the last one may still be under way, or its record cached. */
+const LATE = 2.5;
+
 /** @returns {Counts} */
 export function noCounts() {
   return { available: 0, degraded: 0, unavailable: 0, missing: 0, causes: {}, codes: {} };
@@ -116,13 +119,13 @@ export function probeSlots(points, step, start, end) {
     const missing = Math.min(MAX_SLOTS - slots.length, Math.round((to - from) / safe) - 1);
     for (let index = 1; index <= missing; index += 1) slots.push(from + ((to - from) * index) / (missing + 1));
   };
-  let before = start - safe;
+  let before = start - safe / 2;
   for (const point of points) {
     if (point.at - before >= safe * 1.5) fill(before, point.at);
     slots.push(point.at);
     before = point.at;
   }
-  if (end - before >= safe * 1.5) fill(before, end + safe / 2);
+  if (end - before >= safe * LATE) fill(before, end + safe / 2);
   return slots;
 }
 

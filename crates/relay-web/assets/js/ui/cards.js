@@ -21,6 +21,7 @@ const INSIDE = 1.875;
 const Card = memo(
   /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, place: number, total: number, height: number}} props */
   ({ row, board, width, limit, theme, prefix, place, total, height }) => {
+    const price = formatPrice(row.priceMin, row.priceMax);
     const blocks = useMemo(() => rowBlocks(board, row, limit), [board, row, limit]);
     return html`<li class="card" style=${{ height: `${height}px` }} aria-label=${rowName(row)} aria-posinset=${place + 1} aria-setsize=${total}>
       <div class="card-head">
@@ -28,8 +29,8 @@ const Card = memo(
         <${Star} row=${row} />
       </div>
       <div class="card-sub">
-        <bdi class="clip service">${row.serviceLabel}</bdi><${Channel} row=${row} /><${Category} category=${row.category} />
-        ${formatPrice(row.priceMin, row.priceMax) && html`<span class="price" title=${t('column.price')}>${formatPrice(row.priceMin, row.priceMax)}</span>`}
+        <bdi class="clip service">${row.serviceLabel}</bdi><${Channel} row=${row} bare=${true} />${row.category === 'public' && html`<${Category} category=${row.category} />`}
+        ${price && html`<span class="price" title=${t('column.price')}>${price}</span>`}
       </div>
       <${Layers} row=${row} blocks=${blocks} width=${width} theme=${theme} labels=${true} />
       <div class="card-figures">
@@ -56,13 +57,13 @@ export function Cards({ board, rows, theme, prefix, limit }) {
     () => lines.map((line) => (Math.max(...line.map(cardHeight)) + SPACE) * size),
     [lines, size],
   );
-  const { first, last, before, after } = useWindowed(heights, list);
+  const { first, last, before, after } = useWindowed(heights, list, perLine);
   const inner = Math.floor((width - (perLine - 1) * SPACE * size) / perLine - INSIDE * size);
   const grid = { gridTemplateColumns: `repeat(${perLine}, minmax(0, 1fr))` };
   return html`<div ref=${list} class="cards" style=${{ paddingTop: `${before}px`, paddingBottom: `${after}px` }}>
     <ul class="card-grid" style=${grid}>
       ${lines.slice(first, last).map((line, at) =>
-        line.map((row, column) => html`<${Card} key=${row.id} row=${row} board=${board} width=${inner} limit=${limit}
+        line.map((row, column) => html`<${Card} key=${(first + at) * perLine + column} row=${row} board=${board} width=${inner} limit=${limit}
           theme=${theme} prefix=${prefix} place=${(first + at) * perLine + column} total=${rows.length}
           height=${heights[first + at] - SPACE * size} />`))}
     </ul>

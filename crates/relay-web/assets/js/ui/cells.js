@@ -54,10 +54,10 @@ function badgeText(badge) {
   return known === `badge.${badge.id}` ? badge.id.replaceAll('_', ' ') : known;
 }
 
-/** @param {{icon: string, variant: string, text: string, url?: string, filled?: boolean}} props */
-function Mark({ icon, variant, text, url = '', filled }) {
+/** @param {{icon: string, variant: string, text: string, url?: string, filled?: boolean, minor?: boolean}} props */
+function Mark({ icon, variant, text, url = '', filled, minor }) {
   const href = safeUrl(url);
-  const name = `mark ${variant}`;
+  const name = `mark ${variant}${minor ? ' minor' : ''}`;
   const inside = html`<${Icon} name=${icon} filled=${filled} />`;
   if (href !== '') {
     return html`<a class=${name} href=${href} rel="noopener nofollow" target="_blank" title=${text} aria-label=${t('row.external', { name: text })}>${inside}</a>`;
@@ -66,7 +66,7 @@ function Mark({ icon, variant, text, url = '', filled }) {
 }
 
 /** @type {Record<string, string>} */
-const LEVEL_ICON = { basic: 'check', advanced: 'star', enterprise: 'shield' };
+const LEVEL_ICON = { basic: 'heart', advanced: 'star', enterprise: 'shield' };
 const VARIANTS = ['success', 'warning', 'danger', 'info'];
 
 /** @param {{row: Row}} props */
@@ -79,9 +79,9 @@ export function Badges({ row }) {
     ${row.badges.map((badge) => {
       const icon = badge.kind === 'source' ? (badge.id === 'api_key_user' ? 'user' : 'shield') : badge.kind === 'info' ? 'info' : 'bolt';
       const variant = VARIANTS.includes(badge.variant) ? badge.variant : 'default';
-      return html`<${Mark} key=${badge.id} icon=${icon} variant=${variant} text=${badgeText(badge)} url=${badge.url} />`;
+      return html`<${Mark} key=${badge.id} icon=${icon} variant=${variant} text=${badgeText(badge)} url=${badge.url} minor=${true} />`;
     })}
-    ${row.intervalMs > 0 && html`<${Mark} icon="clock" variant="default" text=${t('badge.interval', { time: interval(row.intervalMs) })} />`}
+    ${row.intervalMs > 0 && html`<${Mark} icon="clock" variant="quiet-mark" minor=${true} text=${t('badge.interval', { time: interval(row.intervalMs) })} />`}
   </span>`;
 }
 
@@ -95,11 +95,11 @@ function interval(ms) {
 export function Category({ category }) {
   if (category === '') return null;
   const known = t(`category.${category}`);
-  return html`<span class=${`tag ${category === 'public' ? 'public' : ''}`}>${known === `category.${category}` ? category : known}</span>`;
+  return html`<span class=${category === 'public' ? 'tag public' : 'tag'}>${known === `category.${category}` ? category : known}</span>`;
 }
 
-/** @param {{row: Row}} props */
-export function Channel({ row }) {
+/** @param {{row: Row, bare?: boolean}} props `bare` leaves the number of models out. */
+export function Channel({ row, bare }) {
   const hints = [row.channelLabel];
   if (row.probeUrl) hints.push(t('row.endpoint', { url: row.probeUrl }));
   if (row.template) hints.push(t('row.template', { name: row.template }));
@@ -107,7 +107,7 @@ export function Channel({ row }) {
   const models = row.layers.length > 1 ? row.layers.map((layer) => layer.model) : [];
   return html`<span class="channel" title=${[...hints, ...models].filter(Boolean).join('\n')}>
     <bdi class="clip">${row.channelLabel || '–'}</bdi>
-    ${models.length > 0 && html`<small>${t('row.models', { count: models.length })}</small>`}
+    ${models.length > 0 && !bare && html`<small>${t('row.models', { count: models.length })}</small>`}
   </span>`;
 }
 

@@ -4,7 +4,7 @@ import { format, language, LANGUAGES, t } from '../i18n.js';
 import { safeUrl } from '../logic/format.js';
 import { board, busy, loadedAt, summary } from '../state/page.js';
 import { coolingDown, refreshNow } from '../state/refresh.js';
-import { autoRefresh, chooseTheme, setAutoRefresh, themeChoice, THEMES } from '../state/settings.js';
+import { autoRefresh, chooseTheme, setAutoRefresh, theme, themeChoice, THEMES } from '../state/settings.js';
 import { html } from './html.js';
 import { Dot, Icon, Logo } from './icons.js';
 
@@ -24,14 +24,14 @@ function Language({ config }) {
       const chosen = LANGUAGES.find(({ tag }) => tag === event.currentTarget.value);
       if (chosen) location.assign(languageUrl(config, chosen.prefix));
     }}>${LANGUAGES.map(({ tag, name }) => html`<option key=${tag} value=${tag} lang=${tag} selected=${tag === now}>${name}</option>`)}</select>
-    <${Icon} name="chevron" /></label>`;
+    <${Icon} name="globe" sign=${true} /><${Icon} name="chevron" /></label>`;
 }
 
 function Theme() {
   return html`<label class="select"><span class="hidden">${t('theme.label')}</span>
     <select value=${themeChoice.value} title=${t('theme.label')} onChange=${(/** @type {any} */ event) => chooseTheme(event.currentTarget.value)}>
       ${THEMES.map((name) => html`<option key=${name} value=${name}>${t(`theme.${name}`)}</option>`)}
-    </select><${Icon} name="chevron" /></label>`;
+    </select><${Icon} name=${theme.value === 'dark' ? 'moon' : 'sun'} sign=${true} /><${Icon} name="chevron" /></label>`;
 }
 
 function Freshness() {
@@ -70,8 +70,8 @@ export function Header({ config }) {
   return html`<header class="header">
     <a class="brand" href=${home} title=${config.provider ? t('header.home') : undefined}><${Logo} /><span class="clip">${config.title}</span></a>
     <span class="grow"></span>
-    ${safeUrl(config.subscribeUrl) && html`<a class="control" href=${config.subscribeUrl} rel="noopener nofollow" target="_blank">
-      <${Icon} name="bell" /><span>${t('header.subscribe')}</span></a>`}
+    ${safeUrl(config.subscribeUrl) && html`<a class="control" aria-label=${t('row.external', { name: t('header.subscribe') })} href=${config.subscribeUrl} rel="noopener nofollow" target="_blank">
+      <${Icon} name="bell" /><span class="wide">${t('header.subscribe')}</span></a>`}
     <${Freshness} /><${Theme} /><${Language} config=${config} />
   </header>`;
 }

@@ -22,16 +22,18 @@ const STROKES = {
   shield: 'M8 1.8l5 1.8v4c0 3.2-2 5.4-5 6.6-3-1.2-5-3.4-5-6.6v-4zM5.8 8l1.6 1.6 2.9-3.1',
   bolt: 'M9 1.8L3.5 9H8l-1 5.2L12.5 7H8z',
   star: 'M8 1.9l1.9 3.9 4.3.6-3.1 3 .7 4.3L8 11.7l-3.8 2 .7-4.3-3.1-3 4.3-.6z',
-  check: 'M3 8.5l3.3 3.3L13 5',
+  heart: 'M8 13.6S2.2 10.3 2.2 6.3A3.1 3.1 0 0 1 8 4.7a3.1 3.1 0 0 1 5.8 1.6c0 4-5.8 7.3-5.8 7.3z',
   bell: 'M4 11.5V7a4 4 0 1 1 8 0v4.5l1 1H3zM6.7 14.2h2.6',
   flame: 'M8 14.2c-2.7 0-4.5-1.7-4.5-4.2 0-3 2.7-4 2.7-7.2 2.3.7 3.3 2.7 3.2 4.4.8-.3 1.2-.9 1.3-1.7 1.2 1.2 1.8 2.7 1.8 4.3 0 2.7-1.8 4.4-4.5 4.4z',
   snow: 'M8 1.8v12.4M2.6 4.9l10.8 6.2M13.4 4.9L2.6 11.1',
+  globe: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM2.2 8h11.6M8 2c2 2 2.6 4 2.6 6S10 12 8 14c-2-2-2.6-4-2.6-6S6 4 8 2z',
+  moon: 'M13.5 9.6A5.8 5.8 0 1 1 6.4 2.5a4.6 4.6 0 0 0 7.1 7.1z',
   sun: 'M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1.5v1M8 13.5v1M1.5 8h1M13.5 8h1M3.4 3.4l.7.7M11.9 11.9l.7.7M3.4 12.6l.7-.7M11.9 4.1l.7-.7',
 };
 
-/** @param {{name: string, filled?: boolean}} props */
-export function Icon({ name, filled }) {
-  return html`<svg class=${filled ? 'icon filled' : 'icon'} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+/** @param {{name: string, filled?: boolean, sign?: boolean}} props `sign` stands for its control where there is no room. */
+export function Icon({ name, filled, sign }) {
+  return html`<svg class=${`icon${filled ? ' filled' : ''}${sign ? ' sign' : ''}`} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
     <path d=${STROKES[name] ?? STROKES.info} />
   </svg>`;
 }

@@ -28,9 +28,15 @@ export function cardHeight({ layers }) {
   return count > 1 ? CARD - STRIP + count * (LAYER + LAYER_GAP + CARD_LAYER_LABEL) : CARD;
 }
 
-/** Pixels of one rem. */
+let pixels = 0;
+addEventListener('resize', () => {
+  pixels = 0;
+});
+
+/** Pixels of one rem. Asked once per window size: the browser would compute styles anew for each question. */
 export function rem() {
-  return parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  pixels ||= parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  return pixels;
 }
 
 /**

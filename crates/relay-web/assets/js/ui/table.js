@@ -66,7 +66,7 @@ export function Table({ board, rows, sorting, theme, prefix, limit }) {
   const width = useWidth(head);
   const size = rem();
   const heights = useMemo(() => rows.map((row) => rowHeight(row) * size), [rows, size]);
-  const { first, last, before, after } = useWindowed(heights, body);
+  const { first, last, before, after } = useWindowed(heights, body, 1);
   const shown = columns.value;
   const [start, end] = useMemo(() => axis(board, rows), [board]);
   const count = 8 + Number(shown.category) + Number(shown.price) + Number(shown.listed);
@@ -87,7 +87,7 @@ export function Table({ board, rows, sorting, theme, prefix, limit }) {
     </tr></thead>
     <tbody ref=${body}>
       ${before > 0 && html`<tr class="spacer" key="before" aria-hidden="true"><td colspan=${count} style=${{ height: `${before}px` }}></td></tr>`}
-      ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${row.id} row=${row} board=${board} width=${width}
+      ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${first + place} row=${row} board=${board} width=${width}
         limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} />`)}
       ${after > 0 && html`<tr class="spacer" key="after" aria-hidden="true"><td colspan=${count} style=${{ height: `${after}px` }}></td></tr>`}
     </tbody>

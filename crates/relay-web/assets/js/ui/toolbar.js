@@ -15,8 +15,8 @@ import { Icon } from './icons.js';
  * A row of choices of which one is taken.
  * @param {{name: string, label: string, value: string, options: readonly {value: string, text: string, icon?: string}[], pick: (value: string) => void, compact?: boolean}} props
  */
-export function Segments({ name, label, value, options, pick, compact }) {
-  return html`<fieldset class=${compact ? 'segments compact' : 'segments'}>
+function Segments({ name, label, value, options, pick, compact }) {
+  return html`<fieldset class=${compact ? `segments compact ${name}` : 'segments'}>
     <legend class="hidden">${label}</legend>
     ${options.map((option) => html`<label key=${option.value} title=${option.text}>
       <input type="radio" class="hidden" name=${name} value=${option.value} checked=${option.value === value} onChange=${() => pick(option.value)} />
@@ -38,8 +38,8 @@ function Search() {
     document.addEventListener('keydown', slash);
     return () => document.removeEventListener('keydown', slash);
   }, []);
-  return html`<label class="search"><${Icon} name="search" /><span class="hidden">${t('search.label')}</span>
-    <input ref=${input} type="search" maxlength="200" placeholder=${t('search.placeholder')} value=${url.value.query}
+  return html`<label class="search"><${Icon} name="search" /><span class="hidden">${t('search.hint')}</span>
+    <input ref=${input} type="search" maxlength="200" placeholder=${t('search.placeholder')} title=${t('search.hint')} value=${url.value.query}
       onInput=${(/** @type {any} */ event) => go({ query: event.currentTarget.value })} /></label>`;
 }
 
@@ -55,6 +55,22 @@ function TimeOfDay() {
       ${presets.map(({ local, utc }) => html`<option key=${local} value=${utc}>${local}</option>`)}
       ${own && html`<option value=${timeFilter}>${t('tf.custom', { range: localFilter(timeFilter, offset) })}</option>`}
     </select><${Icon} name="chevron" /></label>`;
+}
+
+/** Cards have no column heads to click on. */
+function SortChoice() {
+  const { key, direction } = url.value.sorting;
+  const columns = { uptime: 'column.availability', latency: 'column.latency', currentStatus: 'column.status',
+    providerName: 'column.provider', serviceType: 'column.service', channel: 'column.channel', category: 'column.category',
+    priceRatio: 'column.price', listedDays: 'column.listed', badgeScore: 'sort.badges' };
+  const other = direction === 'asc' ? 'desc' : 'asc';
+  const order = t(direction === 'asc' ? 'sort.ascending' : 'sort.descending');
+  return html`<span class="sorting"><label class="select"><span class="hidden">${t('sort.label')}</span>
+    <select value=${key} title=${t('sort.label')} onChange=${(/** @type {any} */ event) => go({ sorting: { key: event.currentTarget.value, direction } })}>
+      ${Object.entries(columns).map(([name, column]) => html`<option key=${name} value=${name}>${t(column)}</option>`)}
+    </select><${Icon} name="chevron" /></label>
+    <button type="button" class="control icon-only" title=${order} aria-label=${order} onClick=${() => go({ sorting: { key, direction: other } })}>
+      <${Icon} name=${direction === 'asc' ? 'up' : 'down'} /></button></span>`;
 }
 
 /** @param {{view: string, provider: string}} props */
@@ -83,6 +99,7 @@ export function Toolbar({ view, provider }) {
     </button>
     <div class=${unfolded ? 'facets open' : 'facets'}>
       ${shown.map((facet) => html`<${FacetFilter} key=${facet} facet=${facet} options=${options[facet]} chosen=${state.choices[facet]} />`)}
+      ${view === 'grid' && html`<${SortChoice} />`}
       ${(favorites.value.size > 0 || state.favorites) && html`<button type="button" class=${state.favorites ? 'control on' : 'control'} aria-pressed=${state.favorites} onClick=${toggleFavoritesOnly}>
         <${Icon} name="star" filled=${state.favorites} /><span>${t('favorite.only')}</span></button>`}
       ${isFiltered(state) && html`<button type="button" class="quiet" onClick=${clearFilters}><${Icon} name="close" />${t('filter.clear')}</button>`}

@@ -3,19 +3,20 @@
 import { useLayoutEffect, useMemo, useRef, useState } from '../../vendor/preact-hooks.mjs';
 import { offsets, visibleRange } from '../logic/viewport.js';
 
-/** Lists up to this length are drawn whole, so that the browser's own search and printing see everything. */
+/** Up to so many monitors are drawn whole, so that the browser's own search and printing see everything. */
 const WHOLE = 120;
-const EXTRA = 8;
 
 /**
  * Returns which items to draw and how much room to leave before and after them, in pixels.
  * @param {readonly number[]} heights Pixels of each item.
  * @param {{current: Element|null}} list The element whose top is the first item's top.
+ * @param {number} perItem Monitors in one item.
  */
-export function useWindowed(heights, list) {
+export function useWindowed(heights, list, perItem) {
   const starts = useMemo(() => offsets(heights), [heights]);
-  const whole = heights.length <= WHOLE;
-  const [range, setRange] = useState(/** @type {[number, number]} */ ([0, 40]));
+  const whole = heights.length * perItem <= WHOLE;
+  const extra = Math.ceil(8 / perItem);
+  const [range, setRange] = useState(() => visibleRange(starts, 0, innerHeight, extra));
   const now = useRef(range);
   useLayoutEffect(() => {
     if (whole) return undefined;
@@ -23,10 +24,10 @@ export function useWindowed(heights, list) {
     const update = () => {
       frame = 0;
       const top = -(list.current?.getBoundingClientRect().top ?? 0);
-      const next = visibleRange(starts, top, top + innerHeight, EXTRA);
+      const next = visibleRange(starts, top, top + innerHeight, extra);
       const [first, last] = now.current;
       const [top0, bottom0] = visibleRange(starts, top, top + innerHeight, 2);
-      const enough = first <= top0 && last >= bottom0 && last - first < next[1] - next[0] + 2 * EXTRA;
+      const enough = first <= top0 && last >= bottom0 && last - first < next[1] - next[0] + 2 * extra;
       if (enough) return;
       now.current = next;
       setRange(next);
@@ -34,7 +35,7 @@ export function useWindowed(heights, list) {
     const soon = () => {
       if (frame === 0) frame = requestAnimationFrame(update);
     };
-    update();
+    soon();
     addEventListener('scroll', soon, { passive: true });
     addEventListener('resize', soon);
     return () => {
@@ -45,7 +46,7 @@ export function useWindowed(heights, list) {
   }, [starts, whole]);
   const total = starts[heights.length];
   if (whole) return { first: 0, last: heights.length, before: 0, after: 0 };
-  const first = Math.min(range[0], heights.length);
   const last = Math.min(range[1], heights.length);
+  const first = Math.max(0, Math.min(range[0], last - (range[1] - range[0])));
   return { first, last, before: starts[first], after: total - starts[last] };
 }
