@@ -112,7 +112,7 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: Incoming, cap: usize, tr
             }
         };
         let Ok(data) = frame.into_data() else { continue };
-        let flow = if decoder.is_plain() {
+        let flow = if decoder.passes(&data) {
             Ok(sink.take_shared(&data))
         } else {
             decoder.push(&data, &mut |piece| sink.take(piece))

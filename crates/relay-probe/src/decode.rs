@@ -54,9 +54,11 @@ impl Decoder {
         Ok(Self { layers, held: None, sniffs })
     }
 
-    /// Tells whether the body passes unchanged, as far as that is known yet.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
+    /// Tells whether `piece`, the next one, passes unchanged: then it need not be pushed.
+    pub fn passes(&mut self, piece: &[u8]) -> bool {
+        if self.sniffs && self.held.is_none() && piece.first().is_some_and(|first| *first != 0x1f) {
+            self.sniffs = false;
+        }
         self.layers.is_empty() && !self.sniffs
     }
 

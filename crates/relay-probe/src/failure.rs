@@ -98,7 +98,9 @@ pub(crate) fn find_source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        next = error.source();
+        // An I/O error that wraps another one names the sources of that one, not the error itself.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| error.source());
     }
     None
 }

@@ -1,11 +1,15 @@
 //! Probes LLM endpoints: sends a real request, times its phases, judges the answer.
 
+mod answer;
 mod body;
+mod challenge;
 mod client;
 mod connect;
+mod content;
 pub mod decode;
 pub mod detail;
 mod error;
+mod expect;
 mod failure;
 mod judge;
 mod options;

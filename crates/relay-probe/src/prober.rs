@@ -1,27 +1,28 @@
 //! One probe from start to verdict.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use hyper::body::{Body, Incoming};
-use relay_core::{ProbeResult, ProbeSpec, Secret, ports::Prober};
+use relay_core::{ProbeResult, ProbeSpec, Secret, ports::Prober, target::Challenge};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Error, Options,
-    body::{self, ReadBody},
+    Error, Options, body,
+    challenge::{Challenger, Sum},
     client::{Answer, Client, Lease},
     connect::Dialer,
+    content::{self, Finding},
     detail,
+    expect::Answered,
     failure::{Failure, Kind},
-    judge::{self, NETWORK_ERROR, Verdict},
+    judge,
     origin::Route,
     proxy::ProxySettings,
     redirect::{self, MAX_REDIRECTS},
     request::Outgoing,
     resolve::{Resolver, SystemResolver},
-    text::{self, Found},
     tls,
     trace::Trace,
 };
@@ -38,19 +39,8 @@ pub struct HttpProber {
     client: Client,
     proxies: ProxySettings,
     user_agent: HeaderValue,
+    challenger: Challenger,
     tasks: TaskTracker,
-}
-
-/// What a probe found, before it is put into words.
-struct Finding {
-    verdict: Verdict,
-    detail: Option<String>,
-}
-
-impl Finding {
-    fn network_error(failure: &Failure) -> Self {
-        Self { verdict: NETWORK_ERROR, detail: Some(failure.to_string()) }
-    }
 }
 
 impl HttpProber {
@@ -68,7 +58,8 @@ impl HttpProber {
         };
         let tasks = TaskTracker::new();
         let client = Client::new(Dialer::new(resolver, tls), options.pool, tasks.clone());
-        Ok(Self { client, proxies: options.proxies, user_agent, tasks })
+        let challenger = Challenger::new(options.seed);
+        Ok(Self { client, proxies: options.proxies, user_agent, challenger, tasks })
     }
 
     /// Closes idle connections, keeps no more, and waits until the tasks of all connections have ended. Probes that
@@ -89,29 +80,34 @@ impl HttpProber {
     }
 
     async fn run(&self, spec: &ProbeSpec, trace: &mut Trace) -> Result<Finding, Failure> {
-        let (answer, lease) = self.follow(spec, trace).await?.into_parts();
+        let challenge = spec.expect.as_ref().and_then(|expect| expect.challenge);
+        let sum = challenge.map(|Challenge::Arithmetic| self.challenger.draw());
+        let (answer, lease) = self.follow(spec, sum.as_ref(), trace).await?.into_parts();
         let (head, incoming) = answer.into_parts();
-        let code = head.status.as_u16();
         let expected = spec.expect.as_ref().map_or(&[][..], |expect| &expect.status);
         let latency = trace.latency().unwrap_or_default();
-        let verdict = judge::judge(code, latency, spec.slow_latency, expected);
-        let cap = if verdict.0.is_available() { spec.max_response_bytes } else { ERROR_BODY_BYTES };
-        let body = body::read(&head.headers, incoming, cap.min(spec.max_response_bytes), trace).await;
+        let verdict = judge::judge(head.status.as_u16(), latency, spec.slow_latency, expected);
+        let cap = spec.max_response_bytes;
+        let cap = if verdict.0.is_available() { cap } else { cap.min(ERROR_BODY_BYTES) };
+        let body = body::read(&head.headers, incoming, cap, trace).await;
         if body.reusable {
             lease.release();
         }
-        Ok(judge_content(spec, head.status, verdict, &body))
+        let answered = Answered { code: head.status, body: &body, sum: sum.as_ref() };
+        Ok(content::judge(spec, verdict, latency, &answered))
     }
 
     /// Sends the request and follows redirects to the answer that counts.
-    async fn follow(&self, spec: &ProbeSpec, trace: &mut Trace) -> Result<Answer, Failure> {
-        let mut hop = Outgoing {
-            method: spec.method.clone(),
-            url: Cow::Borrowed(&spec.url),
-            headers: Cow::Borrowed(&spec.headers),
-            body: spec.body.clone(),
-            user_agent: &self.user_agent,
-        };
+    async fn follow(
+        &self,
+        spec: &ProbeSpec,
+        sum: Option<&Sum>,
+        trace: &mut Trace,
+    ) -> Result<Answer, Failure> {
+        let mut hop = Outgoing::first(spec, &self.user_agent);
+        if let Some(sum) = sum {
+            hop.body = sum.ask_in(&spec.body);
+        }
         let mut visited = Vec::new();
         loop {
             let answer = self.send(&hop, spec, trace).await?;
@@ -170,26 +166,6 @@ impl fmt::Debug for HttpProber {
         f.debug_struct("HttpProber")
             .field("idle_connections", &self.idle_connections())
             .finish_non_exhaustive()
-    }
-}
-
-/// Judges the body of an answer whose headers gave `verdict`.
-fn judge_content(spec: &ProbeSpec, code: StatusCode, verdict: Verdict, body: &ReadBody) -> Finding {
-    let detail = body.broken.as_ref().map(Failure::to_string);
-    if !verdict.0.is_available() {
-        let words = text::raw(body).into_owned();
-        return Finding { verdict, detail: Some(format!("{code}: {words}")) };
-    }
-    let Some(keyword) = spec.success_contains.as_deref().filter(|keyword| !keyword.is_empty()) else {
-        return Finding { verdict, detail };
-    };
-    match text::find(body, keyword) {
-        Found::Text => Finding { verdict, detail },
-        Found::Frame => Finding { verdict, detail: Some("matched a protocol frame, not text".to_owned()) },
-        Found::Nowhere => {
-            let found = text::text(body).into_owned();
-            Finding { verdict: judge::CONTENT_MISMATCH, detail: Some(found) }
-        }
     }
 }
 

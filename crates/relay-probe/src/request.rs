@@ -12,7 +12,7 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 use http_body_util::Full;
-use relay_core::target::Header;
+use relay_core::{ProbeSpec, target::Header};
 use url::{Position, Url};
 
 use crate::{
@@ -48,7 +48,18 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) user_agent: &'a HeaderValue,
 }
 
-impl Outgoing<'_> {
+impl<'a> Outgoing<'a> {
+    /// Makes the first hop of a probe.
+    pub(crate) fn first(spec: &'a ProbeSpec, user_agent: &'a HeaderValue) -> Self {
+        Self {
+            method: spec.method.clone(),
+            url: Cow::Borrowed(&spec.url),
+            headers: Cow::Borrowed(&spec.headers),
+            body: spec.body.clone(),
+            user_agent,
+        }
+    }
+
     /// Returns the method.
     pub(crate) fn method(&self) -> &Method {
         &self.method

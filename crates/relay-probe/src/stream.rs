@@ -149,6 +149,30 @@ impl Collected {
     }
 }
 
+/// What a JSON object says of itself, whichever dialect it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// The words of the error it reports, empty when it has none.
+    pub(crate) error: Option<String>,
+    /// The model it comes from.
+    pub(crate) model: Option<String>,
+    /// Its `message`, `msg` or `detail`.
+    pub(crate) message: Option<String>,
+}
+
+impl Facts {
+    /// Reads an answer that is no stream; `None` when it is no JSON object.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let text = text.trim().trim_start_matches('\u{feff}');
+        let frame = if text.starts_with('{') { Frame::parse(text)? } else { return None };
+        Some(Self {
+            error: frame.is_error().then(|| frame.error_message().map_or_else(String::new, Cow::into_owned)),
+            model: frame.model().map(str::to_owned),
+            message: frame.note().map(Cow::into_owned).filter(|note| !note.is_empty()),
+        })
+    }
+}
+
 /// Reads a body that may be a stream.
 #[derive(Debug)]
 pub struct StreamReader {
@@ -181,22 +205,26 @@ impl StreamReader {
 
     /// Takes the next piece of the body.
     pub fn push(&mut self, piece: &[u8]) {
-        if let Framing::Unknown(seen) = &mut self.framing {
-            seen.extend_from_slice(&piece[..piece.len().min(SNIFF_BYTES)]);
-            let shape = sniff(seen);
-            if shape == Shape::Undecided && seen.len() < SNIFF_BYTES {
-                return;
+        let Framing::Unknown(seen) = &mut self.framing else { return self.feed(piece) };
+        if seen.is_empty() {
+            // Nearly every body shows its shape in its first piece, which then need not be kept.
+            match sniff(piece) {
+                Shape::Undecided if piece.len() < SNIFF_BYTES => seen.extend_from_slice(piece),
+                shape => {
+                    self.framing = shape.framing();
+                    self.feed(piece);
+                }
             }
-            let already = seen.len() - piece.len().min(SNIFF_BYTES);
-            let seen = std::mem::take(seen);
-            self.framing = match shape {
-                Shape::Events => Framing::Events(sse::Parser::default()),
-                Shape::Array => Framing::Array(array::Splitter::default()),
-                Shape::Plain | Shape::Undecided => Framing::None,
-            };
-            self.feed(&seen[..already]);
+            return;
         }
-        self.feed(piece);
+        seen.extend_from_slice(piece);
+        let shape = sniff(seen);
+        if shape == Shape::Undecided && seen.len() < SNIFF_BYTES {
+            return;
+        }
+        let seen = std::mem::take(seen);
+        self.framing = shape.framing();
+        self.feed(&seen);
     }
 
     fn feed(&mut self, piece: &[u8]) {
@@ -244,6 +272,16 @@ enum Shape {
     Events,
     Array,
     Plain,
+}
+
+impl Shape {
+    fn framing(self) -> Framing {
+        match self {
+            Self::Events => Framing::Events(sse::Parser::default()),
+            Self::Array => Framing::Array(array::Splitter::default()),
+            Self::Plain | Self::Undecided => Framing::None,
+        }
+    }
 }
 
 /// Recognises a stream that has the wrong content type.

@@ -32,6 +32,7 @@ pub(super) struct Frame<'a> {
     response: Response<'a>,
     success: Scalar<'a>,
     code: Scalar<'a>,
+    note: Words<'a>,
     scalar: Option<Cow<'a, str>>,
 }
 
@@ -66,13 +67,18 @@ impl<'a> Frame<'a> {
             || self.response.error.is_there
             || matches!(self.kind.as_deref(), Some("error" | "response.failed"))
             || self.success.is_false()
-            || (self.code.is_non_zero() && self.message.text.as_deref().is_some() && self.choices.is_none())
+            || (self.code.is_failure() && self.message.text.0.is_some() && self.choices.is_none())
     }
 
     /// Returns the words of the failure.
     pub(super) fn error_message(&self) -> Option<Cow<'a, str>> {
         let own = self.error.message.clone().or_else(|| self.response.error.message.clone());
-        own.or_else(|| self.message.text.0.clone())
+        own.or_else(|| self.note())
+    }
+
+    /// Returns what the frame says of itself: `message`, else `msg` or `detail`.
+    pub(super) fn note(&self) -> Option<Cow<'a, str>> {
+        self.message.text.0.clone().or_else(|| self.note.0.clone())
     }
 }
 
@@ -156,9 +162,12 @@ impl Scalar<'_> {
         self.boolean == Some(false)
     }
 
-    fn is_non_zero(&self) -> bool {
-        self.number.is_some_and(|number| number != 0.0)
-            || self.text.as_deref().is_some_and(|text| !matches!(text, "" | "0"))
+    /// Tells whether a `code` means failure: anything but 0, and 200, which many relays send beside "success".
+    fn is_failure(&self) -> bool {
+        self.number.is_some_and(|number| number != 0.0 && number != 200.0)
+            || self.text.as_deref().is_some_and(|text| {
+                !["", "0", "200", "ok", "success"].iter().any(|fine| text.eq_ignore_ascii_case(fine))
+            })
     }
 }
 
@@ -326,6 +335,7 @@ impl<'de> Take<'de> for Frame<'de> {
             "response" => self.response = map.next_value()?,
             "success" => self.success = map.next_value()?,
             "code" => self.code = map.next_value()?,
+            "msg" | "detail" => self.note = map.next_value()?,
             _ => return Ok(false),
         }
         Ok(true)

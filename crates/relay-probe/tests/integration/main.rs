@@ -1,4 +1,5 @@
 //! Probes against scripted servers on loopback.
 
 mod support;
+mod tls;
 mod verdicts;

@@ -1,5 +1,7 @@
 //! Servers that say exactly what a test wants, byte by byte.
 
+pub(crate) mod tls;
+
 use std::{
     net::SocketAddr,
     sync::{

@@ -49,8 +49,8 @@ async fn keywords_are_looked_for_in_plain_and_streamed_answers() {
                   data: {\"choices\":[{\"delta\":{\"content\":\"ng\"}}]}\n\ndata: [DONE]\n\n";
     for (headers, body, expected) in [
         ("", "say pong", "green - 200 | -"),
-        ("", "say PONG", "red content_mismatch 200 | say PONG"),
-        ("", "  \n", "red content_mismatch 200 | -"),
+        ("", "say PONG", "red content_mismatch 200 | \"pong\" is not in the answer: say PONG"),
+        ("", "  \n", "red content_mismatch 200 | \"pong\" is not in the answer, which is empty"),
         ("Content-Type: text/event-stream\r\n", stream, "green - 200 | -"),
         ("Content-Type: application/json\r\n", stream, "green - 200 | -"),
     ] {
