@@ -5,6 +5,7 @@
 //! | `ci` | everything that must hold before a change is merged |
 //! | `test` | sets up what the tests need, then runs all of them |
 //! | `bench` | figures, each beside what the same work costs otherwise |
+//! | `litellm` | relay-server against a real LLM proxy, not part of `ci` |
 //! | `tidy` | the rules of the workspace that no compiler knows |
 //!
 //! To add one, write a module with `Args` (a [`clap::Args`]) and `run(&Args)`, and name it in [`Chore`]. A chore that
@@ -18,6 +19,7 @@
 
 mod bench;
 mod ci;
+mod litellm;
 mod setup;
 mod shell;
 mod test;
@@ -45,6 +47,8 @@ enum Chore {
     Test(test::Args),
     /// Measure what the product promises, beside what the same work costs otherwise.
     Bench(bench::Args),
+    /// Run relay-server against the litellm proxy, installed for it, and compare its verdicts.
+    Litellm(litellm::Args),
     /// Check the rules of the workspace that no compiler knows.
     Tidy(tidy::Args),
 }
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Chore::Ci(args) => ci::run(&args),
         Chore::Test(args) => test::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Litellm(args) => litellm::run(&args),
         Chore::Tidy(args) => tidy::run(&args),
     };
     match result {
