@@ -1,1 +1,35 @@
-//! Under construction.
+//! The HTTP side of Relay Pulse: routes, JSON, the response cache, limits and the server itself.
+//!
+//! It answers from the ports of relay-core and knows nothing of databases, configuration files or how a probe is
+//! made. What is public of a monitor is decided here and nowhere else: disabled ones never appear, hidden ones only
+//! where the caller asks for them on `/api/status`.
+//!
+//! - [`Api`] turns requests into responses; [`Deps`] is what it answers from.
+//! - [`Server`] owns the listener, the connections and their limits.
+//!
+//! To add an endpoint: its JSON in `dto/`, its handler in `handlers/`, a variant of `Endpoint` and a line in the table
+//! of `router` (a test compares the table with the index at its top), its golden test in `tests/integration/`, its
+//! section in `docs/api.md`. An answer that many readers share goes through the cache: a variant of `CacheKey` that
+//! holds the normalised question, so that two spellings of it are one answer.
+
+mod answer;
+mod api;
+mod cache;
+mod dto;
+mod encode;
+mod error;
+mod handlers;
+mod index;
+mod metrics;
+mod middleware;
+mod options;
+mod query;
+mod response;
+mod router;
+mod server;
+mod state;
+
+pub use api::Api;
+pub use options::{Access, Limits, MetricsAccess, Options};
+pub use server::{BindError, Server};
+pub use state::{BuildInfo, Deps};

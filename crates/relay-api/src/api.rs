@@ -1,0 +1,141 @@
+//! The API as one function from request to response.
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Request, header, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as HttpBody;
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    error::{ApiError, Code},
+    middleware::{client::Client, cors, headers, log},
+    options::{Access, Limits},
+    response::Response,
+    router::{self, Found},
+    state::{Deps, State},
+};
+
+/// The API. Cloning is cheap, clones share everything.
+#[derive(Clone)]
+pub struct Api {
+    state: Arc<State>,
+}
+
+/// One request, body read, on its way to a handler.
+pub(crate) struct Call {
+    pub(crate) head: Parts,
+    pub(crate) client: Client,
+    /// What followed the fixed part of the route's path.
+    pub(crate) rest: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    pub(crate) fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+}
+
+impl Api {
+    /// Makes the API over its collaborators.
+    #[must_use]
+    pub fn new(deps: Deps, limits: Limits, access: Access) -> Self {
+        Self { state: Arc::new(State::new(deps, limits, access)) }
+    }
+
+    /// Replaces the settings that may change while the server runs.
+    pub fn set_access(&self, access: Access) {
+        self.state.access.store(Arc::new(access));
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Answers one request of the client at `peer`. Never fails: whatever goes wrong becomes a response.
+    pub(crate) async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let started = Instant::now();
+        let state = &*self.state;
+        let (head, body) = request.into_parts();
+        let access = state.access.load_full();
+        let client = Client::of(&head.headers, peer, &access.trusted_proxies);
+        let id = state.request_ids.of(&head.headers);
+        let found = router::find(&head.method, head.uri.path());
+        let route = found.route;
+        let origin = head.headers.get(header::ORIGIN).cloned();
+        let seen = log::Seen { method: head.method.clone(), path: log::path(&head), client };
+        let preflight = cors::preflight(&head, found.allow);
+        let answered = match preflight {
+            Some(response) => Ok(Ok(response)),
+            None => AssertUnwindSafe(answer(state, head, body, client, found)).catch_unwind().await,
+        };
+        let result = answered.unwrap_or_else(|_| Err(ApiError::internal("a handler panicked")));
+        let mut response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                log::failed(&seen, &error, &id);
+                error.into_response()
+            }
+        };
+        headers::add(response.headers_mut(), client.https);
+        cors::add(response.headers_mut(), origin.as_ref(), &state.index().snapshot.site);
+        response.headers_mut().insert(headers::REQUEST_ID, id.clone());
+        state.metrics.count(route, response.status());
+        log::done(&seen, &response, started.elapsed(), &id);
+        response
+    }
+}
+
+async fn answer<B>(
+    state: &State,
+    head: Parts,
+    body: B,
+    client: Client,
+    found: Found,
+) -> Result<Response, ApiError>
+where
+    B: HttpBody<Data = Bytes> + Send,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    let uri_bytes = head.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if uri_bytes > state.limits.uri_bytes {
+        let text = format!("the address is longer than {} bytes", state.limits.uri_bytes);
+        return Err(ApiError::new(Code::UriTooLong, text));
+    }
+    let endpoint = found.endpoint?;
+    let body = if endpoint.reads_body() { read(body, &head, &state.limits).await? } else { Bytes::new() };
+    endpoint.answer(state, Call { head, client, rest: found.rest, body }).await
+}
+
+/// Reads a body within the limits of size and time.
+async fn read<B>(body: B, head: &Parts, limits: &Limits) -> Result<Bytes, ApiError>
+where
+    B: HttpBody<Data = Bytes> + Send,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    let too_large = || {
+        let text = format!("the body is larger than {} bytes", limits.body_bytes);
+        ApiError::new(Code::BodyTooLarge, text)
+    };
+    let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced
+        .and_then(|text| text.parse::<u64>().ok())
+        .is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limits.body_bytes))
+    {
+        return Err(too_large());
+    }
+    let limited = Box::pin(Limited::new(body, limits.body_bytes));
+    match timeout(limits.header_timeout, limited.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(ApiError::new(Code::InvalidBody, "the body ended too early")),
+        Err(_) => Err(ApiError::new(Code::BodyTimeout, "the body took too long to arrive")),
+    }
+}

@@ -1,0 +1,7 @@
+//! The JSON of the API: field names, their order and what is left out are the contract with clients.
+
+pub(crate) mod compact;
+pub(crate) mod monitor;
+pub(crate) mod number;
+pub(crate) mod point;
+pub(crate) mod status;

@@ -1,0 +1,231 @@
+//! Which path is answered by what.
+//!
+//! ```text
+//! GET   /api/status               every monitor with its timeline
+//! GET   /api/version              what runs here
+//! GET   /health                   the process lives
+//! GET   /ready                    every component works
+//! GET   /metrics                  counters in the text format of Prometheus
+//! GET   /assets/{*rest}           the files of the page
+//! GET   /en                       to /en/
+//! GET   /ru                       to /ru/
+//! GET   /ja                       to /ja/
+//! GET   /                         the page, as on every path that is not listed or reserved
+//! ```
+//!
+//! HEAD works wherever GET does. Unknown paths below `/api/` and the reserved ones are 404 in JSON.
+
+use std::sync::LazyLock;
+
+use http::Method;
+
+use crate::{
+    api::Call,
+    error::ApiError,
+    handlers::{health, metrics, pages, status, version},
+    response::Response,
+    state::State,
+};
+
+/// A path with its handler.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    pub(crate) endpoint: Endpoint,
+}
+
+/// What answers a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Status,
+    Version,
+    Health,
+    Ready,
+    Metrics,
+    Asset,
+    LanguageHome,
+    Page,
+}
+
+/// Everything that is served, in the order of the index above. The last one takes every other path.
+pub(crate) const ROUTES: [Route; 10] = [
+    Route { path: "/api/status", endpoint: Endpoint::Status },
+    Route { path: "/api/version", endpoint: Endpoint::Version },
+    Route { path: "/health", endpoint: Endpoint::Health },
+    Route { path: "/ready", endpoint: Endpoint::Ready },
+    Route { path: "/metrics", endpoint: Endpoint::Metrics },
+    Route { path: "/assets/{*rest}", endpoint: Endpoint::Asset },
+    Route { path: "/en", endpoint: Endpoint::LanguageHome },
+    Route { path: "/ru", endpoint: Endpoint::LanguageHome },
+    Route { path: "/ja", endpoint: Endpoint::LanguageHome },
+    Route { path: "/", endpoint: Endpoint::Page },
+];
+
+/// The number under which requests to nowhere are counted.
+pub(crate) const UNMATCHED: usize = ROUTES.len();
+const PAGE: usize = ROUTES.len() - 1;
+
+/// Addresses kept for later: never used for something else.
+const RESERVED: [&str; 10] = [
+    "/api",
+    "/v1",
+    "/v1beta",
+    "/admin",
+    "/docs/proxy",
+    "/viewer.html",
+    "/analysis.html",
+    "/selftest",
+    "/monitor",
+    "/assets",
+];
+
+static TABLE: LazyLock<matchit::Router<usize>> = LazyLock::new(|| {
+    let mut table = matchit::Router::new();
+    for (number, route) in ROUTES.iter().enumerate() {
+        let inserted = table.insert(route.path, number);
+        debug_assert!(inserted.is_ok(), "{} is listed twice", route.path);
+    }
+    table
+});
+
+/// Where a request goes.
+pub(crate) struct Found {
+    /// The number of the route, for counting.
+    pub(crate) route: usize,
+    /// The methods of the path; `None` when there is nothing.
+    pub(crate) allow: Option<&'static str>,
+    pub(crate) endpoint: Result<Endpoint, ApiError>,
+    pub(crate) rest: Option<String>,
+}
+
+/// Finds what answers a method and path.
+pub(crate) fn find(method: &Method, path: &str) -> Found {
+    let (route, rest) = match TABLE.at(path) {
+        Ok(matched) => (*matched.value, matched.params.get("rest").map(str::to_owned)),
+        Err(_) if is_reserved(path) => {
+            return Found { route: UNMATCHED, allow: None, endpoint: Err(ApiError::not_found()), rest: None };
+        }
+        Err(_) => (PAGE, None),
+    };
+    let endpoint = ROUTES[route].endpoint;
+    let allow = endpoint.allow();
+    let allowed = allow.split(", ").any(|name| name == method.as_str());
+    let result = if allowed { Ok(endpoint) } else { Err(ApiError::method(allow)) };
+    Found { route, allow: Some(allow), endpoint: result, rest }
+}
+
+/// Tells whether a path is one of the reserved ones or below it; for `/admin`, whatever begins with it.
+fn is_reserved(path: &str) -> bool {
+    RESERVED.iter().any(|reserved| {
+        path.strip_prefix(reserved)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || *reserved == "/admin")
+    })
+}
+
+impl Endpoint {
+    /// Returns the methods, as in `Allow`.
+    pub(crate) const fn allow(self) -> &'static str {
+        match self {
+            Self::Status
+            | Self::Version
+            | Self::Health
+            | Self::Ready
+            | Self::Metrics
+            | Self::Asset
+            | Self::LanguageHome
+            | Self::Page => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    pub(crate) const fn reads_body(self) -> bool {
+        false
+    }
+
+    pub(crate) async fn answer(self, state: &State, call: Call) -> Result<Response, ApiError> {
+        match self {
+            Self::Status => status::get(state, &call).await,
+            Self::Version => Ok(version::get(state)),
+            Self::Health => Ok(health::alive()),
+            Self::Ready => Ok(health::ready(state).await),
+            Self::Metrics => metrics::get(state, &call),
+            Self::Asset => pages::asset(state, &call).await,
+            Self::LanguageHome => pages::to_language_home(&call),
+            Self::Page => pages::page(state, &call).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The index above, as (methods, path).
+    fn listed() -> Vec<(String, String)> {
+        include_str!("router.rs")
+            .lines()
+            .skip_while(|line| *line != "//! ```text")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| {
+                let mut words = line.trim_start_matches("//!").split_whitespace();
+                let mut word = || words.next().expect("a method and a path").to_owned();
+                (word(), word())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_index_at_the_top_lists_what_is_served() {
+        let served: Vec<_> = ROUTES
+            .iter()
+            .map(|route| {
+                let methods: Vec<_> = route
+                    .endpoint
+                    .allow()
+                    .split(", ")
+                    .filter(|method| !["HEAD", "OPTIONS"].contains(method))
+                    .collect();
+                (methods.join(","), route.path.to_owned())
+            })
+            .collect();
+        assert_eq!(listed(), served);
+        assert_eq!(TABLE.at("/api/status").map(|matched| *matched.value).ok(), Some(0));
+    }
+
+    #[test]
+    fn paths_find_their_place() {
+        let of = |path: &str| {
+            let found = find(&Method::GET, path);
+            found.endpoint.ok().map(|endpoint| (endpoint, found.rest))
+        };
+        for (path, endpoint) in [
+            ("/api/status", Some(Endpoint::Status)),
+            ("/", Some(Endpoint::Page)),
+            ("/en/", Some(Endpoint::Page)),
+            ("/en", Some(Endpoint::LanguageHome)),
+            ("/p/some-slug", Some(Endpoint::Page)),
+            ("/monitoring", Some(Endpoint::Page)),
+            ("/v1/chat/completions", None),
+            ("/v1", None),
+            ("/v1beta/models", None),
+            ("/administrator", None),
+            ("/admin/users", None),
+            ("/docs/proxy", None),
+            ("/docs", Some(Endpoint::Page)),
+            ("/selftest", None),
+            ("/api/status/", None),
+            ("/api/health", None),
+            ("/api", None),
+        ] {
+            assert_eq!(of(path).map(|found| found.0), endpoint, "{path}");
+        }
+        let asset = of("/assets/js/app.js").expect("a route");
+        assert_eq!(asset, (Endpoint::Asset, Some("js/app.js".to_owned())));
+    }
+
+    #[test]
+    fn a_wrong_method_says_which_ones_work() {
+        let error = find(&Method::POST, "/api/status").endpoint.expect_err("no POST");
+        assert_eq!(error.allow, Some("GET, HEAD, OPTIONS"));
+    }
+}

@@ -1,0 +1,154 @@
+//! A stream that notes when its client did something.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::time::Instant;
+
+use crate::options::Limits;
+
+/// What a connection is waiting for, noted by its stream and by its requests, read by its watchdog.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    started: Instant,
+    /// Milliseconds after the start at which the present phase began.
+    since: AtomicU64,
+    /// Whether bytes of a request have come whose headers are not complete.
+    in_headers: AtomicBool,
+    /// Requests that are being answered: 0 or 1.
+    in_flight: AtomicU64,
+    /// Milliseconds after the start since when the client has taken nothing of what waits for it; 0 when nothing
+    /// waits.
+    blocked_since: AtomicU64,
+}
+
+impl Activity {
+    pub(crate) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            since: AtomicU64::new(0),
+            in_headers: AtomicBool::new(false),
+            in_flight: AtomicU64::new(0),
+            blocked_since: AtomicU64::new(0),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns when the connection will have waited too long if nothing happens until then; a moment in the past when
+    /// it has already.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Instant {
+        let after = |millis: u64, limit: Duration| self.started + Duration::from_millis(millis) + limit;
+        let since = self.since.load(Ordering::Relaxed);
+        let phase = if self.in_flight.load(Ordering::Relaxed) > 0 {
+            None
+        } else if self.in_headers.load(Ordering::Relaxed) {
+            Some(after(since, limits.header_timeout))
+        } else {
+            Some(after(since, limits.idle_timeout))
+        };
+        let blocked = match self.blocked_since.load(Ordering::Relaxed) {
+            0 => None,
+            since => Some(after(since, limits.write_timeout)),
+        };
+        // While a request is being answered nothing is waited for; looking again after a while is enough.
+        let later = || Instant::now() + limits.header_timeout.min(limits.write_timeout);
+        phase.into_iter().chain(blocked).min().unwrap_or_else(later)
+    }
+
+    /// Notes that the headers of a request are complete.
+    pub(crate) fn request(&self) {
+        self.in_headers.store(false, Ordering::Relaxed);
+        self.in_flight.store(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a response was handed over.
+    pub(crate) fn answered(&self) {
+        self.since.store(self.now(), Ordering::Relaxed);
+        self.in_flight.store(0, Ordering::Relaxed);
+    }
+
+    fn read(&self) {
+        if self.in_flight.load(Ordering::Relaxed) == 0 && !self.in_headers.load(Ordering::Relaxed) {
+            self.since.store(self.now(), Ordering::Relaxed);
+            self.in_headers.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn wrote<T>(&self, result: &Poll<io::Result<T>>) {
+        if result.is_ready() {
+            if self.blocked_since.load(Ordering::Relaxed) != 0 {
+                self.blocked_since.store(0, Ordering::Relaxed);
+                self.since.store(self.now(), Ordering::Relaxed);
+            }
+        } else if self.blocked_since.load(Ordering::Relaxed) == 0 {
+            self.blocked_since.store(self.now().max(1), Ordering::Relaxed);
+        }
+    }
+}
+
+/// A stream whose reads and writes are noted.
+#[derive(Debug)]
+pub(crate) struct Watched<S> {
+    stream: S,
+    activity: Arc<Activity>,
+}
+
+impl<S> Watched<S> {
+    pub(crate) const fn new(stream: S, activity: Arc<Activity>) -> Self {
+        Self { stream, activity }
+    }
+}
+
+impl<S: Read + Unpin> Read for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
+        self.activity.read();
+        Poll::Ready(result)
+    }
+}
+
+impl<S: Write + Unpin> Write for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.activity.wrote(&result);
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.activity.wrote(&result);
+        result
+    }
+}

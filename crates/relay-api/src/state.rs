@@ -1,0 +1,117 @@
+//! What all requests share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use relay_core::ports::{
+    Catalog, Clock, Health, MetricSource, Pages, repository::Records, repository::Timelines,
+};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    cache::Cache,
+    handlers::pages::PageShelf,
+    index::Index,
+    metrics::HttpMetrics,
+    middleware::{limit::RateLimiter, request_id::RequestIds},
+    options::{Access, Limits},
+    query::StatusQuery,
+};
+
+/// Everything the API answers from.
+pub struct Deps {
+    /// What is monitored.
+    pub catalog: Arc<dyn Catalog>,
+    /// History in buckets.
+    pub timelines: Arc<dyn Timelines>,
+    /// History record by record.
+    pub records: Arc<dyn Records>,
+    /// The page.
+    pub pages: Arc<dyn Pages>,
+    /// Components that must work for `/ready`.
+    pub health: Vec<Arc<dyn Health>>,
+    /// Components with counters for `/metrics`.
+    pub metrics: Vec<Arc<dyn MetricSource>>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// What was built.
+    pub build: BuildInfo,
+}
+
+/// What was built, when and from what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildInfo {
+    /// The version of the release.
+    pub version: String,
+    /// The commit, empty when unknown.
+    pub git_commit: String,
+    /// When it was built, RFC 3339, empty when unknown.
+    pub build_time: String,
+    /// The compiler's version.
+    pub rust_version: String,
+}
+
+/// What an answer is kept under.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum CacheKey {
+    Status(StatusQuery),
+}
+
+const MIB: usize = 1024 * 1024;
+
+pub(crate) struct State {
+    pub(crate) deps: Deps,
+    pub(crate) limits: Limits,
+    pub(crate) access: ArcSwap<Access>,
+    pub(crate) cache: Arc<Cache<CacheKey>>,
+    pub(crate) pages: PageShelf,
+    pub(crate) metrics: HttpMetrics,
+    pub(crate) limiter: RateLimiter,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) tasks: TaskTracker,
+    index: ArcSwapOption<Index>,
+    /// Held while an index is made, so that a new generation is worked out once.
+    indexing: Mutex<()>,
+}
+
+impl State {
+    pub(crate) fn new(deps: Deps, limits: Limits, access: Access) -> Self {
+        let tasks = TaskTracker::new();
+        Self {
+            deps,
+            limiter: RateLimiter::new(&limits),
+            limits,
+            access: ArcSwap::from_pointee(access),
+            cache: Arc::new(Cache::new(tasks.clone())),
+            pages: PageShelf::default(),
+            metrics: HttpMetrics::default(),
+            request_ids: RequestIds::new(),
+            tasks,
+            index: ArcSwapOption::empty(),
+            indexing: Mutex::new(()),
+        }
+    }
+
+    /// Returns the index of the current catalog; the first to see a new generation makes it and empties the cache.
+    pub(crate) fn index(&self) -> Arc<Index> {
+        let snapshot = self.deps.catalog.current();
+        let known = |index: &Arc<Index>| index.snapshot.generation == snapshot.generation;
+        if let Some(index) = self.index.load_full().filter(known) {
+            return index;
+        }
+        let _one = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = self.index.load_full().filter(known) {
+            return index;
+        }
+        let generation = snapshot.generation;
+        let limit = self
+            .limits
+            .cache_bytes
+            .unwrap_or_else(|| (snapshot.monitors.len().div_ceil(100) * 16 * MIB).clamp(16 * MIB, 128 * MIB));
+        let index = Arc::new(Index::new(snapshot));
+        self.cache.begin(generation, limit);
+        self.pages.clear();
+        self.index.store(Some(Arc::clone(&index)));
+        index
+    }
+}
