@@ -1,1 +1,20 @@
-//! Under construction.
+//! What tests of several crates share. A dev-dependency only; nothing here is part of the product.
+//!
+//! - [`ManualClock`] shows the time a test set. Spans of time are paused with tokio instead.
+//! - [`MemoryRepository`] is the repository port read as plainly as possible: the fake for those who need a
+//!   repository, and the reference for real backends.
+//! - [`build`] makes records and monitors in a line.
+//! - [`Logs`] holds what a test logged.
+//!
+//! It deliberately knows no database, no HTTP and no crate but `relay-core`.
+
+pub mod build;
+
+mod clock;
+mod logs;
+mod memory;
+
+pub use build::{key, monitor, record};
+pub use clock::ManualClock;
+pub use logs::{LogLine, Logs};
+pub use memory::MemoryRepository;

@@ -1,0 +1,258 @@
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use relay_core::{
+    MonitorKey, ProbeRecord, Psc, StoredRecord, UnixSeconds,
+    event::{Event, EventId, GroupStates, NewEvent},
+    ports::{
+        Clock, Transition,
+        repository::{
+            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines,
+        },
+    },
+    record::{LatestRecord, RecordId},
+    time::DAY_SECS,
+    timeline::{Bucket, Plan, Sample, Series, Shape, Sketch, Tally, Timeline, Whole},
+};
+
+/// The plainest reading of the repository's contract: a list of records, asked one by one. It keeps everything, so it
+/// is for tests only: as a fake for those who need a repository, and as the reference that real backends are compared
+/// with.
+pub struct MemoryRepository {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    records: Vec<StoredRecord>,
+    groups: HashMap<Psc, GroupStates>,
+    events: Vec<Event>,
+    /// Days brought in from outside, with the late records that came after them.
+    imported: BTreeMap<(MonitorKey, UnixSeconds), Tally>,
+    trouble: Option<String>,
+}
+
+impl MemoryRepository {
+    /// Makes an empty repository; `clock` stamps events and says which day is the current one.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+
+    /// Makes every call fail with [`Error::Unavailable`] until [`MemoryRepository::recover`].
+    pub fn fail(&self, reason: &str) {
+        self.lock().trouble = Some(reason.to_owned());
+    }
+
+    /// Ends what [`MemoryRepository::fail`] began.
+    pub fn recover(&self) {
+        self.lock().trouble = None;
+    }
+
+    /// Returns everything that was appended, in the order of ids.
+    #[must_use]
+    pub fn records(&self) -> Vec<StoredRecord> {
+        self.lock().records.clone()
+    }
+
+    /// Returns the states of a group as they are now.
+    #[must_use]
+    pub fn states(&self, group: &Psc) -> GroupStates {
+        self.lock().groups.get(group).cloned().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn working(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.lock();
+        match &state.trouble {
+            Some(reason) => Err(Error::Unavailable { reason: reason.clone(), source: None }),
+            None => Ok(state),
+        }
+    }
+}
+
+impl State {
+    fn add_event(&mut self, event: NewEvent, created_at: UnixSeconds) -> Option<Event> {
+        let same = |old: &NewEvent| {
+            (&old.key, old.kind, old.trigger_record_id) == (&event.key, event.kind, event.trigger_record_id)
+        };
+        if self.events.iter().any(|old| same(&old.event)) {
+            return None;
+        }
+        let id = EventId::try_from(self.events.len()).unwrap_or(EventId::MAX) + 1;
+        let event = Event { id, created_at, event };
+        self.events.push(event.clone());
+        Some(event)
+    }
+
+    fn latest(&self, key: &MonitorKey) -> Option<LatestRecord> {
+        let mine = self.records.iter().filter(|stored| stored.record.key == *key);
+        mine.map(LatestRecord::of).max_by_key(|latest| (latest.timestamp, latest.id))
+    }
+
+    fn timeline(&self, key: &MonitorKey, plan: &Plan) -> Timeline {
+        let mut whole = Tally::default();
+        let mut samples = Vec::new();
+        let mut buckets: Vec<Bucket> = (0..plan.bucket_count())
+            .map(|index| Bucket { start: plan.bucket_start(index), tally: Tally::default() })
+            .collect();
+
+        let own = (key.clone(), i64::MIN)..=(key.clone(), i64::MAX);
+        let mut whole_days = Vec::new();
+        for ((_, day), tally) in self.imported.range(own) {
+            if let Whole::Into(bucket) = plan.place(*day, DAY_SECS) {
+                whole_days.push(*day);
+                whole.merge(tally);
+                buckets[bucket].tally.merge(tally);
+            }
+        }
+        for stored in self.records.iter().filter(|stored| stored.record.key == *key) {
+            let sample = Sample::of(stored);
+            if !plan.counts(sample.timestamp) || whole_days.contains(&day_of(sample.timestamp)) {
+                continue;
+            }
+            whole.add(&sample);
+            samples.push(sample);
+            if let Some(bucket) = plan.bucket_of(sample.timestamp) {
+                buckets[bucket].tally.add(&sample);
+            }
+        }
+        if !plan.bucket_sketches {
+            buckets.iter_mut().for_each(|bucket| bucket.tally.latencies = Sketch::default());
+        }
+        samples.sort_by_key(|sample| (sample.timestamp, sample.id));
+        let series = match plan.shape {
+            Shape::Samples => Series::Samples(samples),
+            Shape::Buckets { .. } => Series::Buckets(buckets),
+        };
+        Timeline { series, whole, latest: self.latest(key) }
+    }
+}
+
+fn day_of(at: UnixSeconds) -> UnixSeconds {
+    at.div_euclid(DAY_SECS) * DAY_SECS
+}
+
+// === impl Records ===
+
+#[async_trait]
+impl Records for MemoryRepository {
+    async fn append(
+        &self,
+        batch: Vec<ProbeRecord>,
+        transition: Arc<dyn Transition>,
+    ) -> Result<Appended, Error> {
+        let now = self.clock.now().as_secs();
+        let mut state = self.working()?;
+        let mut appended = Appended::default();
+        for record in batch {
+            let id = RecordId::try_from(state.records.len()).unwrap_or(RecordId::MAX) + 1;
+            let stored = StoredRecord { id, record };
+            let group = stored.record.key.psc();
+            // A group is remembered only when the transition leaves something there.
+            let mut states = state.groups.get(group).cloned().unwrap_or_default();
+            let event = transition.apply(&stored, &mut states);
+            if states != GroupStates::default() {
+                state.groups.insert(group.clone(), states);
+            }
+            appended.events.extend(event.and_then(|event| state.add_event(event, now)));
+            let day = (stored.record.key.clone(), day_of(stored.record.timestamp));
+            if let Some(tally) = state.imported.get_mut(&day) {
+                tally.add(&Sample::of(&stored));
+            }
+            state.records.push(stored.clone());
+            appended.records.push(stored);
+        }
+        Ok(appended)
+    }
+
+    async fn latest(&self, keys: &[MonitorKey]) -> Result<Vec<Option<LatestRecord>>, Error> {
+        let state = self.working()?;
+        Ok(keys.iter().map(|key| state.latest(key)).collect())
+    }
+
+    async fn history(&self, query: &HistoryQuery) -> Result<Vec<StoredRecord>, Error> {
+        let state = self.working()?;
+        let place = |stored: &StoredRecord| (stored.record.timestamp, stored.id);
+        let mut found: Vec<StoredRecord> = state
+            .records
+            .iter()
+            .filter(|stored| stored.record.key == query.key)
+            .filter(|stored| (query.from..=query.to).contains(&stored.record.timestamp))
+            .filter(|stored| query.before.is_none_or(|before| place(stored) < before))
+            .cloned()
+            .collect();
+        found.sort_by_key(|stored| Reverse(place(stored)));
+        found.truncate(query.limit as usize);
+        Ok(found)
+    }
+}
+
+// === impl Timelines ===
+
+#[async_trait]
+impl Timelines for MemoryRepository {
+    async fn timelines(&self, keys: &[MonitorKey], plan: &Plan) -> Result<Vec<Timeline>, Error> {
+        let state = self.working()?;
+        Ok(keys.iter().map(|key| state.timeline(key, plan)).collect())
+    }
+}
+
+// === impl EventLog ===
+
+#[async_trait]
+impl EventLog for MemoryRepository {
+    async fn events(&self, since: EventId, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, Error> {
+        let state = self.working()?;
+        let fits = |event: &Event| {
+            let key = &event.event.key;
+            let same =
+                |wanted: &Option<String>, part: &str| wanted.as_deref().is_none_or(|text| text == part);
+            event.id > since
+                && same(&filter.provider, key.provider())
+                && same(&filter.service, key.service())
+                && same(&filter.channel, key.channel())
+                && filter.kind.is_none_or(|kind| kind == event.event.kind)
+        };
+        Ok(state.events.iter().filter(|event| fits(event)).take(limit as usize).cloned().collect())
+    }
+
+    async fn latest_event_id(&self) -> Result<EventId, Error> {
+        Ok(self.working()?.events.last().map_or(0, |event| event.id))
+    }
+}
+
+// === impl Maintenance ===
+
+#[async_trait]
+impl Maintenance for MemoryRepository {
+    async fn ping(&self) -> Result<(), Error> {
+        self.working().map(drop)
+    }
+
+    async fn import_days(&self, days: Vec<DayRollup>) -> Result<(), Error> {
+        let today = day_of(self.clock.now().as_secs());
+        let mut state = self.working()?;
+        if let Some(live) = days.iter().find(|rollup| rollup.day >= today) {
+            let reason = format!("the day that begins at {} is not over", live.day);
+            return Err(Error::Conflict { reason });
+        }
+        for rollup in days {
+            state.imported.insert((rollup.key, day_of(rollup.day)), rollup.tally);
+        }
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.working()?.trouble = Some("it is closed".to_owned());
+        Ok(())
+    }
+}
