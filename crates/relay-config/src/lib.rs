@@ -13,6 +13,7 @@
 
 mod config;
 mod diff;
+mod docs;
 mod duration;
 mod env;
 mod fingerprint;
@@ -24,6 +25,7 @@ mod problem;
 mod reader;
 mod resolve;
 mod schema;
+mod starter;
 mod watch;
 mod yaml;
 
@@ -32,8 +34,10 @@ pub use config::{
     Postgres, Probe, Retention, Server, SslMode, Storage, Tls,
 };
 pub use diff::{Diff, diff};
+pub use docs::{configuration_markdown, json_schema};
 pub use env::Environment;
 pub use load::{Loaded, load, load_str};
 pub use print::{PrintError, print_yaml};
 pub use problem::{Problem, Problems, Severity};
+pub use starter::{STARTER_CONFIG, STARTER_DOTENV};
 pub use watch::{Published, ReloadState, Reloader, WatchDeps, WatchOptions};

@@ -220,7 +220,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn unknown_keys(&mut self, entries: &[Entry], known: &[&str], foreign: &[&str]) {
         for entry in entries {
             let key = &*entry.key;
-            if known.contains(&key) {
+            // Keys that start with x- are the user's own, such as a place for anchors.
+            if known.contains(&key) || key.starts_with("x-") {
                 continue;
             }
             let shown: String = key.chars().take(64).flat_map(char::escape_debug).collect();

@@ -18,7 +18,7 @@ macro_rules! settings {
     (@accessor $section:ident, $field:ident, $default:expr) => { $section.$field() };
     (
         $(#[$meta:meta])*
-        pub(crate) struct $name:ident $(foreign $foreign:tt)? {
+        pub(crate) struct $name:ident $(foreign $foreign:ident)? {
             $( $(#[$field_meta:meta])* $field:ident : $type:ty $(= $default:expr)? ),* $(,)?
         }
     ) => {

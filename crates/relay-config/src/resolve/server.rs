@@ -10,7 +10,7 @@ use crate::{
     reader::{Field, Located, Reader},
     schema::{
         server as typed,
-        values::{SecretValue, Text},
+        values::{Referring, Text},
     },
 };
 
@@ -76,8 +76,8 @@ fn metrics(typed: &typed::Server, reader: &mut Reader<'_>) -> Metrics {
 }
 
 fn tls(at: &Located<typed::Tls>, reader: &mut Reader<'_>) -> Option<Tls> {
-    let mut file = |key: &str, field: &Field<SecretValue>| {
-        let path = field.as_ref().map(|at| at.value.value.expose().trim()).filter(|path| !path.is_empty());
+    let mut file = |key: &str, field: &Field<Referring>| {
+        let path = field.as_ref().map(|at| at.value.value.trim()).filter(|path| !path.is_empty());
         if path.is_none() {
             reader.within(key, |reader| reader.error(at.mark, "required, a PEM file"));
         }

@@ -145,7 +145,10 @@ impl schemars::JsonSchema for BadgeRef {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let whole = generator.subschema_for::<BadgeWithTooltip>();
-        schemars::json_schema!({ "anyOf": [{ "type": ["string", "number", "boolean"] }, whole] })
+        schemars::json_schema!({
+            "title": "badge id, or `{id, tooltip_override}`",
+            "anyOf": [{ "type": ["string", "number", "boolean"] }, whole]
+        })
     }
 }
 
@@ -169,7 +172,7 @@ impl Read for Localized {
     }
 }
 
-super::values::json_schema!(Localized, "LocalizedText", {
+super::values::json_schema!(Localized, "LocalizedText", { "title": "text, or text by language",
     "anyOf": [
         { "type": ["string", "number", "boolean"] },
         { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } }
@@ -224,6 +227,6 @@ impl schemars::JsonSchema for BadgeDefinitions {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let definition = generator.subschema_for::<BadgeDefinition>();
-        schemars::json_schema!({ "type": "object", "additionalProperties": definition })
+        schemars::json_schema!({ "title": "badges by id", "type": "object", "additionalProperties": definition })
     }
 }

@@ -133,4 +133,4 @@ impl serde::Serialize for Body {
     }
 }
 
-super::values::json_schema!(Body, "Body", { "type": ["string", "number", "boolean"] });
+super::values::json_schema!(Body, "Body", { "title": "text, or `!include data/…`", "type": ["string", "number", "boolean"] });

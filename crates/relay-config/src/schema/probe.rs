@@ -76,4 +76,4 @@ impl Read for StatusCode {
     }
 }
 
-super::values::json_schema!(StatusCode, "StatusCode", { "type": "integer", "minimum": 100, "maximum": 999 });
+super::values::json_schema!(StatusCode, "StatusCode", { "title": "status code", "type": "integer", "minimum": 100, "maximum": 999 });

@@ -11,12 +11,22 @@ use super::{
     values::{Count, GoDuration, HttpUrl, List, Number, PeriodDurations, ServiceDurations, Signed},
 };
 
+/// Keys of other versions: known, and without effect here.
+pub(crate) const FOREIGN: [&str; 9] = [
+    "selftest",
+    "announcements",
+    "annotation_rules",
+    "github",
+    "onboarding",
+    "change_requests",
+    "enable_annotations",
+    "feedback",
+    "auto_move",
+];
+
 settings! {
     /// The configuration of Relay Pulse.
-    pub(crate) struct Root foreign [
-        "selftest", "announcements", "annotation_rules", "github", "onboarding", "change_requests", "cors",
-        "enable_annotations", "monitors_dir", "feedback", "auto_move",
-    ] {
+    pub(crate) struct Root foreign FOREIGN {
         /// What is probed. Required, at least one.
         monitors: List<Monitor>,
         /// Time between two probes of a monitor.

@@ -2,7 +2,7 @@
 
 use super::{
     settings,
-    values::{Count, GoDuration, HttpUrl, List, SecretValue, Text},
+    values::{Count, GoDuration, HttpUrl, List, Referring, Text},
     words::{LogFormat, LogLevel},
 };
 
@@ -28,9 +28,9 @@ settings! {
     /// The server's own certificate; both files are read again when they change.
     pub(crate) struct Tls {
         /// The certificate chain, a PEM file; `${NAME}` stands for a variable.
-        cert: SecretValue,
+        cert: Referring,
         /// The private key, a PEM file; `${NAME}` stands for a variable.
-        key: SecretValue,
+        key: Referring,
     }
 }
 
@@ -109,4 +109,4 @@ impl serde::Serialize for Network {
     }
 }
 
-super::values::json_schema!(Network, "Network", { "type": "string" });
+super::values::json_schema!(Network, "Network", { "title": "network", "type": "string" });

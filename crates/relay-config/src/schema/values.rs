@@ -7,7 +7,7 @@ mod time;
 
 pub(crate) use map::{List, PeriodDurations, ServiceDurations, TextMap};
 pub(crate) use number::{Count, Natural, Number, Port, Signed, Size};
-pub(crate) use text::{DateText, HttpUrl, ProxyUrl, SecretText, SecretValue, Slug, Text};
+pub(crate) use text::{DateText, HttpUrl, ProxyUrl, Referring, SecretText, SecretValue, Slug, Text};
 pub(crate) use time::{GoDuration, GoDurationOrZero};
 
 /// Implements `JsonSchema` by a literal schema.

@@ -105,7 +105,7 @@ impl Serialize for TextMap {
     }
 }
 
-super::json_schema!(TextMap, "TextMap", {
+super::json_schema!(TextMap, "TextMap", { "title": "text by name",
     "type": "object",
     "additionalProperties": { "type": ["string", "number", "boolean", "null"] }
 });
@@ -159,7 +159,11 @@ impl JsonSchema for ServiceDurations {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        schema!({ "type": "object", "additionalProperties": generator.subschema_for::<GoDuration>() })
+        schema!({
+            "title": "durations by service",
+            "type": "object",
+            "additionalProperties": generator.subschema_for::<GoDuration>()
+        })
     }
 }
 
@@ -237,6 +241,11 @@ impl JsonSchema for PeriodDurations {
         let span = generator.subschema_for::<GoDuration>();
         let properties: serde_json::Map<String, serde_json::Value> =
             PERIODS.iter().map(|(name, _)| ((*name).to_owned(), span.clone().into())).collect();
-        schema!({ "type": "object", "properties": properties })
+        schema!({
+            "title": "durations by period",
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": false
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers and switches.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::json_schema;
 use crate::{
@@ -43,8 +43,20 @@ pub(crate) struct Size(pub(crate) u64);
 pub(crate) struct Port(pub(crate) u16);
 
 /// A number with decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Number(pub(crate) f64);
+
+/// A whole number is written without decimals, as people do.
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if self.0.fract() == 0.0 && self.0.abs() < EXACT {
+            serializer.serialize_i64(self.0 as i64)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
 
 impl Read for Count {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -134,12 +146,12 @@ fn parse_whole(text: &str) -> Option<i64> {
     Some(sign * value)
 }
 
-json_schema!(Count, "Count", { "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32 });
-json_schema!(Natural, "Natural", { "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32 });
-json_schema!(Signed, "Integer", { "type": "integer" });
-json_schema!(Size, "Size", { "type": "integer", "minimum": 1 });
-json_schema!(Port, "Port", { "type": "integer", "minimum": 1, "maximum": 65535 });
-json_schema!(Number, "Number", { "type": "number" });
+json_schema!(Count, "Count", { "title": "whole number", "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32 });
+json_schema!(Natural, "Natural", { "title": "whole number", "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32 });
+json_schema!(Signed, "Integer", { "title": "whole number", "type": "integer" });
+json_schema!(Size, "Size", { "title": "bytes", "type": "integer", "minimum": 1 });
+json_schema!(Port, "Port", { "title": "port", "type": "integer", "minimum": 1, "maximum": 65535 });
+json_schema!(Number, "Number", { "title": "number", "type": "number" });
 
 #[cfg(test)]
 mod tests {

@@ -30,7 +30,7 @@ impl Read for Text {
     }
 }
 
-json_schema!(Text, "Text", { "type": ["string", "number", "boolean"] });
+json_schema!(Text, "Text", { "title": "text", "type": ["string", "number", "boolean"] });
 
 /// A secret written as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,9 +49,9 @@ impl Serialize for SecretText {
     }
 }
 
-json_schema!(SecretText, "Secret", { "type": ["string", "number", "boolean"] });
+json_schema!(SecretText, "Secret", { "title": "secret", "type": ["string", "number", "boolean"] });
 
-/// A secret in which `${NAME}` stands for a variable. Printed as it was typed when it holds nothing but references.
+/// A secret in which `${NAME}` stands for a variable. Printed as it was typed when it is nothing but a reference.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SecretValue {
     typed: Option<String>,
@@ -67,16 +67,9 @@ impl SecretValue {
 
 impl Read for SecretValue {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let (text, _) = reader.scalar(node)?;
-        let value = match expand(text, |name| reader.env.get(name)) {
-            Ok(value) => value,
-            Err(message) => {
-                reader.error(node.mark, message);
-                return None;
-            }
-        };
-        let only_references = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
-        Some(Self { typed: only_references.then(|| text.to_owned()), value: Secret::new(value) })
+        let (typed, value) = referring(node, reader)?;
+        let only_reference = typed.starts_with("${") && typed.find('}') == Some(typed.len() - 1);
+        Some(Self { typed: only_reference.then_some(typed), value: Secret::new(value) })
     }
 }
 
@@ -86,30 +79,73 @@ impl Serialize for SecretValue {
     }
 }
 
-json_schema!(SecretValue, "SecretReference", { "type": ["string", "number", "boolean"] });
+json_schema!(SecretValue, "SecretReference", {
+    "title": "secret, `${NAME}` for a variable",
+    "type": ["string", "number", "boolean"]
+});
 
-/// Replaces each `${NAME}`; `$$` is a dollar sign.
+/// Text in which `${NAME}` stands for a variable. Printed as it was typed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Referring {
+    typed: String,
+    pub(crate) value: String,
+}
+
+impl Read for Referring {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let (typed, value) = referring(node, reader)?;
+        Some(Self { typed, value })
+    }
+}
+
+impl Serialize for Referring {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.typed)
+    }
+}
+
+json_schema!(Referring, "TextReference", {
+    "title": "text, `${NAME}` for a variable",
+    "type": ["string", "number", "boolean"]
+});
+
+/// Reads text with references; returns it as typed, and with the variables put in.
+fn referring(node: &Node, reader: &mut Reader<'_>) -> Option<(String, String)> {
+    let (text, _) = reader.scalar(node)?;
+    match expand(text, |name| reader.env.get(name)) {
+        Ok(value) => Some((text.to_owned(), value)),
+        Err(name) => {
+            reader.error(node.mark, format!("the environment variable {name} is not set"));
+            None
+        }
+    }
+}
+
+/// Replaces each `${NAME}`. Whatever else has dollar signs or braces is text: it may be part of a password.
 fn expand<'v>(text: &str, variable: impl Fn(&str) -> Option<&'v str>) -> Result<String, String> {
     let (mut expanded, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find('$') {
-        expanded.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        if let Some(after) = after.strip_prefix('$') {
-            expanded.push('$');
-            rest = after;
-        } else if let Some(after) = after.strip_prefix('{') {
-            let (name, after) = after.split_once('}').ok_or("${ without its closing brace")?;
-            let value = variable(name)
-                .ok_or_else(|| format!("the environment variable {} is not set", name.escape_debug()))?;
-            expanded.push_str(value);
-            rest = after;
-        } else {
-            expanded.push('$');
-            rest = after;
+    while let Some(at) = rest.find("${") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        expanded.push_str(before);
+        match after.split_once('}') {
+            Some((name, after)) if is_name(name) => {
+                expanded.push_str(variable(name).ok_or_else(|| name.to_owned())?);
+                rest = after;
+            }
+            _ => {
+                expanded.push_str("${");
+                rest = after;
+            }
         }
     }
     expanded.push_str(rest);
     Ok(expanded)
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// An address that is shown or linked: http or https, kept without slashes at the end.
@@ -155,7 +191,7 @@ impl Read for HttpUrl {
     }
 }
 
-json_schema!(HttpUrl, "HttpUrl", { "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://" });
+json_schema!(HttpUrl, "HttpUrl", { "title": "http or https address", "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://" });
 
 /// The address of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,7 +227,7 @@ impl Serialize for ProxyUrl {
     }
 }
 
-json_schema!(ProxyUrl, "ProxyUrl", { "type": "string", "pattern": "^(https?|socks5h?)://" });
+json_schema!(ProxyUrl, "ProxyUrl", { "title": "proxy address", "type": "string", "pattern": "^(https?|socks5h?)://" });
 
 /// A word for addresses: lower-case letters, digits and single dashes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -224,7 +260,7 @@ impl Read for Slug {
     }
 }
 
-json_schema!(Slug, "Slug", { "type": ["string", "integer"], "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 100 });
+json_schema!(Slug, "Slug", { "title": "slug", "type": ["string", "integer"], "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 100 });
 
 /// A day, `YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,7 +291,7 @@ impl Serialize for DateText {
     }
 }
 
-json_schema!(DateText, "Date", { "type": "string", "format": "date" });
+json_schema!(DateText, "Date", { "title": "day", "type": "string", "format": "date" });
 
 #[cfg(test)]
 mod tests {
@@ -265,9 +301,10 @@ mod tests {
     fn references_are_replaced_and_missing_ones_named() {
         let variable = |name: &str| (name == "A").then_some("one");
         assert_eq!(expand("x${A}y${A}", variable), Ok("xoneyone".to_owned()));
-        assert_eq!(expand("5$ $$ $A", variable), Ok("5$ $ $A".to_owned()));
-        assert_eq!(expand("${B}", variable), Err("the environment variable B is not set".to_owned()));
-        assert!(expand("${A", variable).is_err());
+        assert_eq!(expand("${B}", variable), Err("B".to_owned()));
+        for literal in ["5$ $$ $A", "${A", "${not a name}", "${}", "a}b", "${1}"] {
+            assert_eq!(expand(literal, variable).as_deref(), Ok(literal));
+        }
     }
 
     #[test]

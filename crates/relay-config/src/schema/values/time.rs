@@ -65,11 +65,11 @@ impl Serialize for GoDurationOrZero {
     }
 }
 
-json_schema!(GoDuration, "Duration", {
+json_schema!(GoDuration, "Duration", { "title": "duration",
     "type": "string",
     "pattern": "^\\+?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$"
 });
-json_schema!(GoDurationOrZero, "DurationOrZero", {
+json_schema!(GoDurationOrZero, "DurationOrZero", { "title": "duration or 0",
     "type": ["string", "integer"],
     "pattern": "^(0|\\+?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*)$",
     "maximum": 0
