@@ -151,7 +151,7 @@ fn token(word: &str) -> Token {
 
 #[cfg(test)]
 mod tests {
-    use super::arithmetic;
+    use super::{SMALL, TENS, arithmetic};
 
     #[test]
     fn answers_sums_in_digits_and_words() {
@@ -173,6 +173,22 @@ mod tests {
             ("7 × 8", Some(56)),
         ] {
             assert_eq!(arithmetic(prompt), want, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn every_number_below_a_hundred_is_understood_in_both_spellings() {
+        for number in 0..100 {
+            for joint in ["-", " "] {
+                let words = match (number / 10, number % 10) {
+                    (0 | 1, _) => SMALL[number].to_owned(),
+                    (tens, 0) => TENS[tens - 2].to_owned(),
+                    (tens, ones) => format!("{}{joint}{}", TENS[tens - 2], SMALL[ones]),
+                };
+                let want = Some(number as i64 + 8);
+                assert_eq!(arithmetic(&format!("What is {words} plus eight?")), want, "{words}");
+                assert_eq!(arithmetic(&format!("eight plus {words}")), want, "{words}");
+            }
         }
     }
 
