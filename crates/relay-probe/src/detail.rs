@@ -1,11 +1,14 @@
 //! Makes the one line that says why.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use regex::Regex;
 
 /// The most characters of a detail.
 pub const MAX_CHARS: usize = 512;
+
+/// How much of a text is looked at, in bytes.
+const LOOKED_AT: usize = 16 * 1024;
 
 /// What takes the place of a secret.
 const MASK: &str = "***";
@@ -51,25 +54,23 @@ fn compiled(pattern: &str) -> Regex {
 /// nothing in it that is `key` or looks like a key or token.
 #[must_use]
 pub fn detail(text: &str, key: Option<&str>) -> String {
-    // What comes out is at most 512 characters: more than this need not be looked at, and a key that is cut in half
-    // here lies far behind the end of what is kept.
-    let start = truncated(text, 8 * MAX_CHARS);
-    let masked = mask(start, key);
-    let mut line = String::with_capacity(masked.len().min(MAX_CHARS));
-    let mut kept = 0;
-    for word in masked.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        if kept > 0 {
+    // The own key goes first and everywhere. Of what is left only the start is looked at, up to a whole word, so that
+    // no half of a token stands at its end.
+    let without_key = replace_key(text, key);
+    let masked = mask_shapes(start_of(&without_key));
+    let words = masked.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut line = String::with_capacity(masked.len());
+    for word in words {
+        if !line.is_empty() {
             line.push(' ');
-            kept += 1;
         }
-        for c in word.chars() {
-            if kept >= MAX_CHARS - 1 {
-                line.push('…');
-                return line;
-            }
-            line.push(c);
-            kept += 1;
-        }
+        line.push_str(word);
+    }
+    if let Some((end, _)) = line.char_indices().nth(MAX_CHARS - 1)
+        && line[end..].chars().nth(1).is_some()
+    {
+        line.truncate(end);
+        line.push('…');
     }
     line
 }
@@ -77,11 +78,21 @@ pub fn detail(text: &str, key: Option<&str>) -> String {
 /// Replaces `key`, everything that looks like a key or token, and the query and userinfo of addresses.
 #[must_use]
 pub fn mask(text: &str, key: Option<&str>) -> String {
-    let mut masked = text.to_owned();
+    mask_shapes(&replace_key(text, key))
+}
+
+fn replace_key<'a>(text: &'a str, key: Option<&str>) -> Cow<'a, str> {
+    let mut masked = Cow::Borrowed(text);
     for form in key.into_iter().flat_map(forms_of) {
-        masked = masked.replace(&form, MASK);
+        if masked.contains(&form) {
+            masked = Cow::Owned(masked.replace(&form, MASK));
+        }
     }
-    let masked = QUERIES.replace_all(&masked, "$1$2");
+    masked
+}
+
+fn mask_shapes(text: &str) -> String {
+    let masked = QUERIES.replace_all(text, "$1$2");
     let masked = USERINFO.replace_all(&masked, "$1");
     let masked = SCHEMES.replace_all(&masked, format!("$1 {MASK}"));
     let masked = NAMED.replace_all(&masked, format!("$1$2{MASK}"));
@@ -102,6 +113,61 @@ fn forms_of(key: &str) -> Vec<String> {
     forms
 }
 
-fn truncated(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
+/// Returns the first 16 KiB, without a word that goes on behind them.
+fn start_of(text: &str) -> &str {
+    let start = &text[..text.floor_char_boundary(LOOKED_AT)];
+    if start.len() == text.len() {
+        return text;
+    }
+    let end = start.rfind(char::is_whitespace).unwrap_or(MAX_CHARS.min(start.len()));
+    &start[..start.floor_char_boundary(end)]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_tokens_and_queries_disappear() {
+        for (text, expected) in [
+            ("nothing to hide: skip-level task-list risk", "nothing to hide: skip-level task-list risk"),
+            ("Incorrect API key provided: sk-abc***xyz9.", "Incorrect API key provided: ***"),
+            ("key sk-proj-a1b2c3d4 and sk-ant-api03-zzzzzz!", "key *** and ***!"),
+            ("AIzaSyD-abcdefghij", "***"),
+            ("jwt eyJhbGciOiJI.eyJzdWIi.sig_na-ture end", "jwt *** end"),
+            ("Authorization: Bearer abcd1234 was refused", "Authorization: Bearer *** was refused"),
+            ("authorization: basic dXNlcjpwdw==", "authorization: basic ***"),
+            (r#"{"api_key": "abcdef"}"#, r#"{"api_key": "***"}"#),
+            ("GET https://user:pw@x.example/a?key=1#f, and more", "GET https://x.example/a and more"),
+            ("see http://x.example/a?b", "see http://x.example/a"),
+            ("at https://u@x.example/a", "at https://x.example/a"),
+            ("token gsk_abcdefghijklmn and ghp_abcdefghijklmn", "token *** and ***"),
+        ] {
+            assert_eq!(mask(text, None), expected, "{text}");
+        }
+        assert_eq!(mask("my own pass word here", Some("pass word")), "my own *** here");
+        assert_eq!(mask("short", Some("")), "short");
+    }
+
+    #[test]
+    fn a_detail_is_one_short_line() {
+        assert_eq!(detail("  one\r\n two\tthree\u{7}\n", None), "one two three");
+        let long = detail(&"ä ".repeat(10_000), None);
+        assert_eq!(long.chars().count(), MAX_CHARS);
+        assert!(long.ends_with('…'));
+    }
+
+    proptest! {
+        #[test]
+        fn the_own_key_never_survives(
+            before in ".{0,600}", after in ".{0,80}", key in "[!-~]{6,40}",
+        ) {
+            let shown = detail(&format!("{before}{key}{after}"), Some(&key));
+            prop_assert!(shown.chars().count() <= MAX_CHARS);
+            let is_elsewhere = before.contains(&key) || after.contains(&key) || MASK.contains(&key);
+            prop_assert!(is_elsewhere || !shown.contains(&key), "{}", shown);
+        }
+    }
 }

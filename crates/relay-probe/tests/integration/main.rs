@@ -1,5 +1,9 @@
 //! Probes against scripted servers on loopback.
 
+mod egress;
+mod proxies;
+mod redirects;
+mod secrets;
 mod support;
 mod tls;
 mod verdicts;

@@ -1,5 +1,6 @@
 //! Servers that say exactly what a test wants, byte by byte.
 
+pub(crate) mod resolver;
 pub(crate) mod tls;
 
 use std::{
