@@ -49,7 +49,7 @@ function Page({ config }) {
   const embedded = url.value.embed && config.provider !== '';
   return html`
     <a class="skip" href="#monitors">${t('skip')}</a>
-    ${config.demo && html`<p class="demo" role="note">${t('demo.banner')}</p>`}
+    ${config.demo && html`<aside class="demo">${t('demo.banner')}</aside>`}
     ${!embedded && html`<${Header} config=${config} />`}
     <main id="monitors" tabindex="-1">
       ${config.missing

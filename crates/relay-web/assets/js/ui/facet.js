@@ -29,7 +29,10 @@ export function FacetFilter({ facet, options, chosen }) {
     if (!open) return undefined;
     /** @param {Event} event */
     const outside = (event) => {
-      if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false);
+      const [own, other] = [root.current, event.target];
+      // A click on a label's text gives the focus to `main`, which holds this list: that is not leaving it.
+      const around = event.type === 'focusin' && other instanceof Node && other.contains(own);
+      if (other instanceof Node && !own?.contains(other) && !around) setOpen(false);
     };
     /** @param {KeyboardEvent} event */
     const escape = (event) => {

@@ -11,9 +11,9 @@ function reason(error) {
   return t(`reason.${error.reason}`, { code: error.code });
 }
 
-/** @param {{icon: string, title: string, text: string, children?: any}} props */
-export function Notice({ icon, title, text, children }) {
-  return html`<div class="notice"><${Icon} name=${icon} /><h2>${title}</h2><p>${text}</p>${children}</div>`;
+/** @param {{icon: string, title: string, text: string, alone?: boolean, children?: any}} props `alone`: it is the whole page. */
+function Notice({ icon, title, text, alone, children }) {
+  return html`<div class="notice"><${Icon} name=${icon} /><${alone ? 'h1' : 'h2'}>${title}</><p>${text}</p>${children}</div>`;
 }
 
 /** A strip above the monitors: the data is older than it should be, or of a retired board. */
@@ -62,11 +62,11 @@ export function Nothing() {
 
 /** @param {{prefix: string}} props */
 export function NotFound({ prefix }) {
-  return html`<${Notice} icon="info" title=${t('state.not_found.title')} text=${t('state.not_found.text')}>
+  return html`<${Notice} alone=${true} icon="info" title=${t('state.not_found.title')} text=${t('state.not_found.text')}>
     <a class="control" href=${`${prefix}/`}>${t('state.not_found.home')}</a></${Notice}>`;
 }
 
 export function Broken() {
-  return html`<div role="alert"><${Notice} icon="warning" title=${t('state.broken.title')} text=${t('state.broken.text')}>
+  return html`<div role="alert"><${Notice} alone=${true} icon="warning" title=${t('state.broken.title')} text=${t('state.broken.text')}>
     <button type="button" class="control" onClick=${() => location.reload()}>${t('state.broken.reload')}</button></${Notice}></div>`;
 }
