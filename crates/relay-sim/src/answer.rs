@@ -178,12 +178,13 @@ mod tests {
 
     #[test]
     fn every_number_below_a_hundred_is_understood_in_both_spellings() {
-        for number in 0..100 {
+        for number in 0..100_usize {
+            let (tens, ones) = (number / 10, number % 10);
             for joint in ["-", " "] {
-                let words = match (number / 10, number % 10) {
-                    (0 | 1, _) => SMALL[number].to_owned(),
-                    (tens, 0) => TENS[tens - 2].to_owned(),
-                    (tens, ones) => format!("{}{joint}{}", TENS[tens - 2], SMALL[ones]),
+                let words = match (tens, ones) {
+                    (0 | 1, _) => SMALL[10 * tens + ones].to_owned(),
+                    (_, 0) => TENS[tens - 2].to_owned(),
+                    _ => format!("{}{joint}{}", TENS[tens - 2], SMALL[ones]),
                 };
                 let want = Some(number as i64 + 8);
                 assert_eq!(arithmetic(&format!("What is {words} plus eight?")), want, "{words}");

@@ -59,7 +59,8 @@ pub enum Behaviour {
     EmptyBody,
     /// 200 whose body (or only stream event) is the dialect's error object.
     ErrorBody,
-    /// A right answer that names another model than the one asked for.
+    /// A right answer that names another model than the one asked for: red only to a monitor that
+    /// demands `expect: {model: same}`, which every dialect's healthy answer meets.
     SwappedModel(String),
     /// An error status (400–599) with the dialect's error object.
     ServerError(u16),

@@ -76,9 +76,6 @@ pub struct Template {
     pub body: String,
     /// What a right answer contains.
     pub success_contains: String,
-    /// Whether a healthy answer names the model asked for in the dialect's own place, so that a monitor
-    /// can demand it (`expect: {model: same}`); without that a swapped model goes unnoticed.
-    pub names_model: bool,
     /// The models to ask for, the parent's first.
     pub models: Vec<String>,
 }
@@ -117,7 +114,6 @@ impl Relay {
             headers: self.dialect.headers(),
             body: self.dialect.body(self.mode, &self.prompt),
             success_contains: self.answer.clone(),
-            names_model: true,
             models: self.models.iter().map(|model| model.name.clone()).collect(),
         }
     }
