@@ -10,8 +10,13 @@ const root = document.getElementById('app');
 if (root !== null) {
   const config = readConfig(root);
   if (!config.missing) startRefreshing(config.provider);
-  const words = await fetch(new URL(`../locales/${config.lang}.json`, import.meta.url));
-  setLanguage(config.lang, await words.json());
-  root.replaceChildren();
-  render(h(App, { config }), root);
+  try {
+    const words = await fetch(new URL(`../locales/${config.lang}.json`, import.meta.url));
+    setLanguage(config.lang, await words.json());
+    root.replaceChildren();
+    render(h(App, { config }), root);
+  } catch (error) {
+    root.textContent = 'This page could not be loaded completely. Please load it again.';
+    throw error;
+  }
 }

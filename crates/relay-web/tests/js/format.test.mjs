@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatPrice, formatters, safeUrl } from '../../assets/js/logic/format.js';
 
-const { availability, latency, range, clock } = formatters('en', 'UTC');
+const { availability, latency, interval, range, clock } = formatters('en', 'UTC');
 
 test('availability never rounds up to 100 percent', () => {
   for (const [value, text] of /** @type {const} */ ([
@@ -12,8 +12,14 @@ test('availability never rounds up to 100 percent', () => {
 
 test('latency is in milliseconds up to a second', () => {
   for (const [ms, text] of /** @type {const} */ ([
-    [0, '–'], [-5, '–'], [1, '1 ms'], [999, '999 ms'], [1000, '1.0 s'], [1234, '1.23 s'], [12345, '12.3 s'],
+    [0, '–'], [-5, '–'], [1, '1 ms'], [999, '999 ms'], [1000, '1.00 s'], [1234, '1.23 s'], [9994, '9.99 s'], [9995, '10.0 s'], [12345, '12.3 s'],
   ])) assert.equal(latency(ms), text);
+});
+
+test('units and intervals follow the language', () => {
+  const ru = formatters('ru', 'UTC');
+  assert.deepEqual([ru.latency(1500), ru.latency(20)], ['1,50 с', '20 мс']);
+  assert.deepEqual([interval(60_000), interval(90_000), interval(300_000)], ['1 min', '90 sec', '5 min']);
 });
 
 test('prices: one number, middle and range, open ends', () => {

@@ -16,7 +16,13 @@ export function formatters(lang, timeZone) {
   const percent = new Intl.NumberFormat(lang, { style: 'percent', minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const whole = new Intl.NumberFormat(lang, { style: 'percent' });
   const count = new Intl.NumberFormat(lang);
-  const seconds = new Intl.NumberFormat(lang, { minimumFractionDigits: 1, maximumFractionDigits: 2 });
+  /** @param {number} digits */
+  const fixed = (digits) => new Intl.NumberFormat(lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const [hundredths, tenths] = [fixed(2), fixed(1)];
+  const units = lang === 'ru' ? { ms: 'мс', s: 'с' } : { ms: 'ms', s: 's' };
+  /** @param {string} unit */
+  const measure = (unit) => new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'short' });
+  const [minutes, seconds] = [measure('minute'), measure('second')];
   const clock = new Intl.DateTimeFormat(lang, { ...zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const exact = new Intl.DateTimeFormat(lang, {
     ...zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
@@ -45,8 +51,12 @@ export function formatters(lang, timeZone) {
     /** @param {number} ms 0 means unknown. */
     latency(ms) {
       if (!(ms > 0)) return '–';
-      if (ms < 1000) return `${count.format(Math.round(ms))} ms`;
-      return `${seconds.format(ms < 10_000 ? Math.round(ms / 10) / 100 : Math.round(ms / 100) / 10)} s`;
+      if (ms < 1000) return `${count.format(Math.round(ms))} ${units.ms}`;
+      return `${ms < 9995 ? hundredths.format(ms / 1000) : tenths.format(ms / 1000)} ${units.s}`;
+    },
+    /** @param {number} ms Time between two probes. */
+    interval(ms) {
+      return ms >= 60_000 && ms % 60_000 === 0 ? minutes.format(ms / 60_000) : seconds.format(ms / 1000);
     },
     /** @param {number} value */
     count: (value) => count.format(value),

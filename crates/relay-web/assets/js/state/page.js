@@ -37,7 +37,12 @@ export function go(change) {
   const next = { ...url.peek(), ...change };
   if (!takesTimeFilter(next.period)) next.timeFilter = '';
   url.value = next;
-  history.replaceState(history.state, '', `${location.pathname}${formatUrl(next, location.search)}${location.hash}`);
+  try {
+    history.replaceState(history.state, '', `${location.pathname}${formatUrl(next, location.search)}${location.hash}`);
+  } catch (error) {
+    // Some browsers refuse more than a hundred changes in half a minute; the next one brings the address up to date.
+    console.warn(error);
+  }
 }
 
 /** @param {string} key */

@@ -3,7 +3,7 @@
 import { useEffect, useState } from '../../vendor/preact-hooks.mjs';
 import { Component } from '../../vendor/preact.mjs';
 import { t } from '../i18n.js';
-import { board, rows, url } from '../state/page.js';
+import { board, busy, rows, url } from '../state/page.js';
 import { theme } from '../state/settings.js';
 import { Cards } from './cards.js';
 import { Footer } from './footer.js';
@@ -37,9 +37,10 @@ function Monitors({ config, narrow, view }) {
   if (data === null) return html`<${Waiting} />`;
   if (shown.length === 0) return html`<${Nothing} />`;
   const limit = narrow ? NARROW_BLOCKS : Infinity;
-  return view === 'grid'
+  const outdated = busy.value && data.period !== url.value.period;
+  return html`<div class=${outdated ? 'outdated' : ''} aria-busy=${outdated}>${view === 'grid'
     ? html`<${Cards} board=${data} rows=${shown} theme=${theme.value} prefix=${config.prefix} limit=${limit} />`
-    : html`<${Table} board=${data} rows=${shown} sorting=${url.value.sorting} theme=${theme.value} prefix=${config.prefix} limit=${limit} />`;
+    : html`<${Table} board=${data} rows=${shown} sorting=${url.value.sorting} theme=${theme.value} prefix=${config.prefix} limit=${limit} />`}</div>`;
 }
 
 /** @param {{config: PageConfig}} props */

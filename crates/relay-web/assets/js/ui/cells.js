@@ -39,7 +39,8 @@ export function Star({ row }) {
 
 /** @param {{row: Row, prefix: string}} props */
 export function Provider({ row, prefix }) {
-  const name = html`<bdi class="clip" title=${row.providerLabel}>${row.providerLabel}</bdi>`;
+  const hints = [row.providerLabel, row.sponsor && t('row.sponsor', { name: row.sponsor })];
+  const name = html`<bdi class="clip" title=${hints.filter(Boolean).join('\n')}>${row.providerLabel}</bdi>`;
   return html`${row.providerSlug
       ? html`<a class="provider" href=${`${prefix}/p/${encodeURIComponent(row.providerSlug)}`}>${name}</a>`
       : html`<span class="provider">${name}</span>`}
@@ -74,21 +75,15 @@ export function Badges({ row }) {
   const level = row.sponsorLevel;
   return html`<span class="marks">
     ${Object.hasOwn(LEVEL_ICON, level) &&
-    html`<${Mark} icon=${LEVEL_ICON[level]} variant=${`level-${level}`} filled=${true} text=${`${t(`badge.level.${level}`)}. ${t(`badge.level.${level}.hint`)}`} />`}
+    html`<${Mark} icon=${LEVEL_ICON[level]} variant=${`level-${level}`} filled=${true} text=${`${t(`badge.level.${level}`)}. ${t(`badge.level.${level}.hint`)}`} url=${row.sponsorUrl} />`}
     ${row.risks.map((risk) => html`<${Mark} icon="warning" variant="danger" text=${t('badge.risk', { label: risk.label })} url=${risk.url} />`)}
     ${row.badges.map((badge) => {
       const icon = badge.kind === 'source' ? (badge.id === 'api_key_user' ? 'user' : 'shield') : badge.kind === 'info' ? 'info' : 'bolt';
       const variant = VARIANTS.includes(badge.variant) ? badge.variant : 'default';
       return html`<${Mark} key=${badge.id} icon=${icon} variant=${variant} text=${badgeText(badge)} url=${badge.url} minor=${true} />`;
     })}
-    ${row.intervalMs > 0 && html`<${Mark} icon="clock" variant="quiet-mark" minor=${true} text=${t('badge.interval', { time: interval(row.intervalMs) })} />`}
+    ${row.intervalMs > 0 && html`<${Mark} icon="clock" variant="quiet-mark" minor=${true} text=${t('badge.interval', { time: format().interval(row.intervalMs) })} />`}
   </span>`;
-}
-
-/** @param {number} ms */
-function interval(ms) {
-  const seconds = ms / 1000;
-  return seconds >= 60 && seconds % 60 === 0 ? `${format().count(seconds / 60)} min` : `${format().count(seconds)} s`;
 }
 
 /** @param {{category: string}} props */

@@ -72,6 +72,6 @@ export function Header({ config }) {
     <span class="grow"></span>
     ${safeUrl(config.subscribeUrl) && html`<a class="control" aria-label=${t('row.external', { name: t('header.subscribe') })} href=${config.subscribeUrl} rel="noopener nofollow" target="_blank">
       <${Icon} name="bell" /><span class="wide">${t('header.subscribe')}</span></a>`}
-    <${Freshness} /><${Theme} /><${Language} config=${config} />
+    ${!config.missing && html`<${Freshness} />`}<${Theme} /><${Language} config=${config} />
   </header>`;
 }

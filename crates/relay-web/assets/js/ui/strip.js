@@ -81,6 +81,15 @@ export function Strip({ blocks, width, height, theme, name, model, slowMs }) {
     if (canvas.current && width > 0 && blocks.length > 0) draw(canvas.current, blocks, width, height, theme);
   }, [blocks, width, height, theme]);
   useLayoutEffect(() => () => hideTip(cursor), []);
+  const known = useRef(name);
+  useLayoutEffect(() => {
+    const watched = tip.peek()?.owner === cursor && known.current === name;
+    known.current = name;
+    if (watched) return look(Math.min(cursor.current, blocks.length - 1));
+    cursor.current = -1;
+    hideTip(cursor);
+    return undefined;
+  }, [blocks, name]);
 
   /** @param {number} index */
   const look = (index) => {
