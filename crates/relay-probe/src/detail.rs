@@ -113,13 +113,13 @@ fn forms_of(key: &str) -> Vec<String> {
     forms
 }
 
-/// Returns the first 16 KiB, without a word that goes on behind them.
+/// Returns the first 16 KiB, without a word that goes on behind them, but at least the half of it.
 fn start_of(text: &str) -> &str {
     let start = &text[..text.floor_char_boundary(LOOKED_AT)];
     if start.len() == text.len() {
         return text;
     }
-    let end = start.rfind(char::is_whitespace).unwrap_or(MAX_CHARS.min(start.len()));
+    let end = start.rfind(char::is_whitespace).unwrap_or_default().max(LOOKED_AT / 2);
     &start[..start.floor_char_boundary(end)]
 }
 

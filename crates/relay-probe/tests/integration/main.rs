@@ -1,6 +1,7 @@
 //! Probes against scripted servers on loopback.
 
 mod egress;
+mod hostile;
 mod proxies;
 mod redirects;
 mod secrets;
