@@ -119,7 +119,8 @@ impl Tally {
         }
     }
 
-    fn see_newest(&mut self, other: Option<(UnixSeconds, RecordId, Status)>) {
+    /// Remembers the newer of what was seen and `other`, by (timestamp, id).
+    pub fn see_newest(&mut self, other: Option<(UnixSeconds, RecordId, Status)>) {
         let Some(theirs) = other else { return };
         if self.newest.is_none_or(|mine| (theirs.0, theirs.1) > (mine.0, mine.1)) {
             self.newest = Some(theirs);
