@@ -117,9 +117,13 @@ impl<K: Key> Cache<K> {
         self.counters.evicted.fetch_add(evicted, Ordering::Relaxed);
     }
 
-    /// Looks for an answer that may be served at once.
-    pub(crate) fn find(&self, key: &K, ttl: Duration) -> Found {
+    /// Looks for an answer that may be served at once. Keys mean something within their generation only, so a reader
+    /// that still holds an older catalog finds nothing.
+    pub(crate) fn find(&self, generation: u64, key: &K, ttl: Duration) -> Found {
         let mut shelf = self.lock();
+        if shelf.generation != generation {
+            return Found::Nothing;
+        }
         shelf.clock += 1;
         let clock = shelf.clock;
         let Some(entry) = shelf.entries.get_mut(key) else { return Found::Nothing };
@@ -176,13 +180,18 @@ impl<K: Key> Cache<K> {
         match landed.unwrap_or_else(|| Err(ApiError::internal("making an answer panicked"))) {
             Ok(answer) => Ok((answer, Freshness::Fresh)),
             Err(error) if matches!(error.code, Code::StoreUnavailable | Code::Busy) => {
-                let kept = self.lock().entries.get(key).and_then(|entry| entry.answer.clone());
-                let answer = kept.ok_or(error)?;
+                let answer = self.kept(generation, key).ok_or(error)?;
                 self.counters.stranded.fetch_add(1, Ordering::Relaxed);
                 Ok((answer, Freshness::Stranded))
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn kept(&self, generation: u64, key: &K) -> Option<Arc<Answer>> {
+        let shelf = self.lock();
+        let entry = shelf.entries.get(key).filter(|_| shelf.generation == generation)?;
+        entry.answer.clone()
     }
 
     /// Returns the refresh under way for a question, after starting one when there is none.
@@ -194,17 +203,21 @@ impl<K: Key> Cache<K> {
         let mut shelf = self.lock();
         shelf.clock += 1;
         let clock = shelf.clock;
-        let entry = shelf.entries.entry(key.clone()).or_insert_with(|| Entry {
-            used_at: clock,
-            cost: ENTRY_BYTES,
-            ..Entry::default()
-        });
-        if let Some((_, flight)) = &entry.flight {
-            return flight.clone();
-        }
         let (land, flight) = watch::channel(None);
-        entry.flight = Some((clock, flight.clone()));
-        let before = entry.answer.clone();
+        let mut before = None;
+        // A reader that still holds an older catalog gets an answer of its own, which nobody else sees.
+        if shelf.generation == generation {
+            let entry = shelf.entries.entry(key.clone()).or_insert_with(|| Entry {
+                used_at: clock,
+                cost: ENTRY_BYTES,
+                ..Entry::default()
+            });
+            if let Some((_, flight)) = &entry.flight {
+                return flight.clone();
+            }
+            entry.flight = Some((clock, flight.clone()));
+            before = entry.answer.clone();
+        }
         drop(shelf);
         let landing = Landing { cache: Arc::clone(self), key: key.clone(), generation, number: clock };
         let making = make();
@@ -316,5 +329,120 @@ impl<K: Key> Drop for Landing<K> {
                 shelf.entries.remove(&self.key);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{sync::Notify, time::advance};
+
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(10);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn cache(limit: usize) -> Arc<Cache<u32>> {
+        let cache = Cache::new(TaskTracker::new());
+        cache.begin(1, limit);
+        Arc::new(cache)
+    }
+
+    /// Makes an answer of `size` bytes.
+    async fn of_size(size: usize) -> Result<Answer, ApiError> {
+        Ok(Answer::json(vec![b'x'; size], TTL))
+    }
+
+    async fn away() -> Result<Answer, ApiError> {
+        Err(ApiError { retry_after: None, ..ApiError::new(Code::StoreUnavailable, "away") })
+    }
+
+    /// Says what a look finds: nothing, or how fresh, and `+` when a refresh is due.
+    fn look(cache: &Cache<u32>, key: u32) -> String {
+        match cache.find(1, &key, TTL) {
+            Found::Answer(_, freshness, refresh) => {
+                format!("{freshness:?}{}", if refresh { "+" } else { "" })
+            }
+            Found::Nothing => "-".to_owned(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_ages_in_steps() {
+        let cache = cache(1 << 20);
+        assert_eq!(look(&cache, 1), "-");
+        cache.fetch(1, &1, || of_size(10)).await.expect("made");
+        assert_eq!(look(&cache, 1), "Fresh");
+        advance(TTL).await;
+        assert_eq!(look(&cache, 1), "Aging+");
+        let gate = Arc::new(Notify::new());
+        let opened = Arc::clone(&gate);
+        cache.refresh(1, &1, move || async move {
+            opened.notified().await;
+            of_size(10).await
+        });
+        assert_eq!(look(&cache, 1), "Aging", "one refresh at a time");
+        gate.notify_one();
+        cache.tasks.close();
+        cache.tasks.wait().await;
+        assert_eq!(look(&cache, 1), "Fresh");
+        advance(TTL * 2).await;
+        assert_eq!(look(&cache, 1), "-", "too old: wait for the refresh");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_answer_serves_while_the_store_is_away_and_is_tried_again_after_a_pause() {
+        let cache = cache(1 << 20);
+        assert!(cache.fetch(1, &1, away).await.is_err(), "nothing to fall back on");
+        cache.fetch(1, &1, || of_size(10)).await.expect("made");
+        advance(TTL * 100).await;
+        let (_, freshness) = cache.fetch(1, &1, away).await.expect("the old one");
+        assert_eq!(freshness, Freshness::Stranded);
+        assert_eq!(look(&cache, 1), "Stranded");
+        advance(PAUSE_AFTER_FAILURE).await;
+        assert_eq!(look(&cache, 1), "-");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn room_is_bounded_and_the_least_recently_used_goes() {
+        let cache = cache(20_000);
+        for key in 0..5 {
+            cache.fetch(1, &key, || of_size(4000)).await.expect("made");
+            assert_eq!(look(&cache, 0), "Fresh");
+        }
+        assert_eq!([0, 1, 2, 3].map(|key| look(&cache, key)), ["Fresh", "-", "Fresh", "Fresh"]);
+        cache.fetch(1, &9, || of_size(5000)).await.expect("made, but not kept");
+        assert_eq!(look(&cache, 9), "-");
+        for key in 100..1000 {
+            cache.fetch(1, &key, || of_size(100)).await.expect("made");
+            let (entries, bytes) = cache.size();
+            assert!(bytes <= 20_000 && entries <= 40, "{entries} entries, {bytes} bytes");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_frees_the_place() {
+        let cache = cache(1 << 20);
+        let error = cache.fetch(1, &1, || async { panic!("made to") }).await.expect_err("a panic");
+        assert_eq!(error.code, Code::Internal);
+        cache.fetch(1, &1, || of_size(10)).await.expect("made");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_generation_empties_and_an_old_reader_changes_nothing() {
+        let cache = cache(1 << 20);
+        cache.fetch(1, &1, || of_size(10)).await.expect("made");
+        cache.begin(2, 1 << 20);
+        assert_eq!(cache.size(), (0, 0));
+        cache.fetch(1, &1, || of_size(10)).await.expect("made for itself");
+        assert_eq!(cache.size(), (0, 0));
+        assert!(matches!(cache.find(2, &1, TTL), Found::Nothing));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let cache = cache(1 << 20);
+        let error = cache.fetch(1, &1, std::future::pending).await.expect_err("never");
+        assert_eq!(error.code, Code::Busy);
+        advance(SECOND).await;
     }
 }

@@ -1,9 +1,14 @@
 //! One module per endpoint or family of endpoints.
 
+pub(crate) mod badge;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod metrics;
 pub(crate) mod pages;
+pub(crate) mod query;
+pub(crate) mod seo;
 pub(crate) mod status;
+pub(crate) mod timeline;
 pub(crate) mod version;
 
 use std::{future::Future, time::Duration};
@@ -31,7 +36,7 @@ where
     F: Future<Output = Result<Answer, ApiError>> + Send + 'static,
 {
     let cache = &state.cache;
-    let (answer, freshness) = match cache.find(&key, ttl) {
+    let (answer, freshness) = match cache.find(generation, &key, ttl) {
         Found::Answer(answer, freshness, refresh) => {
             if refresh {
                 cache.refresh(generation, &key, make);

@@ -28,6 +28,8 @@ mod response;
 mod router;
 mod server;
 mod state;
+mod svg;
+mod wanted;
 
 pub use api::Api;
 pub use options::{Access, Limits, MetricsAccess, Options};

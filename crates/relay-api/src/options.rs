@@ -79,6 +79,8 @@ pub struct Access {
     pub metrics: MetricsAccess,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether everybody may read what upstreams said when a probe failed.
+    pub public_details: bool,
 }
 
 /// Who may read `/metrics`.

@@ -2,10 +2,17 @@
 //!
 //! ```text
 //! GET   /api/status               every monitor with its timeline
+//! GET   /api/status/query         the present state of some channels
+//! POST  /api/status/batch         the same for many
+//! GET   /api/timeline             one monitor in detail
+//! GET   /api/history              the records of one monitor
 //! GET   /api/version              what runs here
 //! GET   /health                   the process lives
 //! GET   /ready                    every component works
 //! GET   /metrics                  counters in the text format of Prometheus
+//! GET   /badge.svg                one number of one monitor
+//! GET   /sitemap.xml              the pages for search engines
+//! GET   /robots.txt               where search engines may go
 //! GET   /assets/{*rest}           the files of the page
 //! GET   /en                       to /en/
 //! GET   /ru                       to /ru/
@@ -22,7 +29,7 @@ use http::Method;
 use crate::{
     api::Call,
     error::ApiError,
-    handlers::{health, metrics, pages, status, version},
+    handlers::{badge, health, history, metrics, pages, query, seo, status, timeline, version},
     response::Response,
     state::State,
 };
@@ -38,22 +45,36 @@ pub(crate) struct Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Status,
+    Query,
+    Batch,
+    Timeline,
+    History,
     Version,
     Health,
     Ready,
     Metrics,
+    Badge,
+    Sitemap,
+    Robots,
     Asset,
     LanguageHome,
     Page,
 }
 
 /// Everything that is served, in the order of the index above. The last one takes every other path.
-pub(crate) const ROUTES: [Route; 10] = [
+pub(crate) const ROUTES: [Route; 17] = [
     Route { path: "/api/status", endpoint: Endpoint::Status },
+    Route { path: "/api/status/query", endpoint: Endpoint::Query },
+    Route { path: "/api/status/batch", endpoint: Endpoint::Batch },
+    Route { path: "/api/timeline", endpoint: Endpoint::Timeline },
+    Route { path: "/api/history", endpoint: Endpoint::History },
     Route { path: "/api/version", endpoint: Endpoint::Version },
     Route { path: "/health", endpoint: Endpoint::Health },
     Route { path: "/ready", endpoint: Endpoint::Ready },
     Route { path: "/metrics", endpoint: Endpoint::Metrics },
+    Route { path: "/badge.svg", endpoint: Endpoint::Badge },
+    Route { path: "/sitemap.xml", endpoint: Endpoint::Sitemap },
+    Route { path: "/robots.txt", endpoint: Endpoint::Robots },
     Route { path: "/assets/{*rest}", endpoint: Endpoint::Asset },
     Route { path: "/en", endpoint: Endpoint::LanguageHome },
     Route { path: "/ru", endpoint: Endpoint::LanguageHome },
@@ -126,28 +147,29 @@ impl Endpoint {
     /// Returns the methods, as in `Allow`.
     pub(crate) const fn allow(self) -> &'static str {
         match self {
-            Self::Status
-            | Self::Version
-            | Self::Health
-            | Self::Ready
-            | Self::Metrics
-            | Self::Asset
-            | Self::LanguageHome
-            | Self::Page => "GET, HEAD, OPTIONS",
+            Self::Batch => "POST, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
         }
     }
 
     pub(crate) const fn reads_body(self) -> bool {
-        false
+        matches!(self, Self::Batch)
     }
 
     pub(crate) async fn answer(self, state: &State, call: Call) -> Result<Response, ApiError> {
         match self {
             Self::Status => status::get(state, &call).await,
+            Self::Query => query::get(state, &call).await,
+            Self::Batch => query::batch(state, &call).await,
+            Self::Timeline => timeline::get(state, &call).await,
+            Self::History => history::get(state, &call).await,
             Self::Version => Ok(version::get(state)),
             Self::Health => Ok(health::alive()),
             Self::Ready => Ok(health::ready(state).await),
             Self::Metrics => metrics::get(state, &call),
+            Self::Badge => badge::get(state, &call).await,
+            Self::Sitemap => Ok(seo::sitemap(state)),
+            Self::Robots => Ok(seo::robots(state)),
             Self::Asset => pages::asset(state, &call).await,
             Self::LanguageHome => pages::to_language_home(&call),
             Self::Page => pages::page(state, &call).await,

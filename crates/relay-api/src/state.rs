@@ -10,12 +10,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     cache::Cache,
-    handlers::pages::PageShelf,
+    handlers::{badge::BadgeQuery, pages::PageShelf},
     index::Index,
     metrics::HttpMetrics,
     middleware::{limit::RateLimiter, request_id::RequestIds},
     options::{Access, Limits},
-    query::StatusQuery,
+    query::{Span, StatusQuery},
 };
 
 /// Everything the API answers from.
@@ -55,6 +55,9 @@ pub struct BuildInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum CacheKey {
     Status(StatusQuery),
+    /// Position of the monitor, and how its history is cut.
+    Timeline(usize, Span),
+    Badge(BadgeQuery),
 }
 
 const MIB: usize = 1024 * 1024;

@@ -82,7 +82,7 @@ impl Serialize for Points<'_> {
 }
 
 impl Points<'_> {
-    fn of_sample(&self, sample: &Sample) -> PointDto {
+    pub(crate) fn of_sample(&self, sample: &Sample) -> PointDto {
         PointDto {
             time: Label(self.form, sample.timestamp),
             timestamp: sample.timestamp,
@@ -93,7 +93,7 @@ impl Points<'_> {
         }
     }
 
-    fn of_bucket(&self, bucket: &Bucket) -> PointDto {
+    pub(crate) fn of_bucket(&self, bucket: &Bucket) -> PointDto {
         let tally = &bucket.tally;
         PointDto {
             time: Label(self.form, bucket.start),

@@ -54,6 +54,19 @@ pub(crate) struct MetaDto<'a> {
     count_fields: Option<[&'static str; 13]>,
 }
 
+/// How history was cut.
+#[derive(Debug, Serialize)]
+pub(crate) struct SpanDto {
+    period: &'static str,
+    timeline_mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    align: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_filter: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<&'static str>,
+}
+
 #[derive(Debug, Serialize)]
 struct SponsorPinDto {
     enabled: bool,
@@ -151,24 +164,24 @@ pub(crate) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(crate) fn meta(&self, plan: &Plan, ids: &'a [String], count: usize) -> MetaDto<'a> {
-        let aligned = self.span.align == Align::Hour;
+        let SpanDto { period, timeline_mode, align, time_filter, timezone } = SpanDto::new(self.span, plan);
+        let aligned = align.is_some();
         let compact = self.view == View::Compact;
         let windowed = aligned || compact;
-        let filter = plan.filter.map(|filter| filter.to_string());
         MetaDto {
-            period: self.span.period.as_str(),
-            timeline_mode: if self.span.period == Period::Minutes90 { "raw" } else { "aggregated" },
+            period,
+            timeline_mode,
             count,
             slow_latency_ms: millis(self.site.slow_latency),
             enable_badges: self.site.badges,
             sponsor_pin: SponsorPinDto::new(self.site.sponsor_pin),
             boards: BoardsDto { enabled: self.site.boards },
             all_monitor_ids: ids,
-            align: aligned.then_some("hour"),
+            align,
             start_time: windowed.then_some(Rfc3339(plan.window.start)),
             end_time: windowed.then_some(Rfc3339(plan.window.end)),
-            timezone: filter.is_some().then_some("UTC"),
-            time_filter: filter,
+            time_filter,
+            timezone,
             point_fields: compact.then_some(POINT_FIELDS),
             count_fields: compact.then_some(COUNT_FIELDS),
         }
@@ -232,6 +245,19 @@ impl<'a> Writer<'a> {
                 let form = label_form(self.span.period);
                 TimelineDto::Full(Points { series, form, degraded_weight })
             }
+        }
+    }
+}
+
+impl SpanDto {
+    pub(crate) fn new(span: Span, plan: &Plan) -> Self {
+        let time_filter = plan.filter.map(|filter| filter.to_string());
+        Self {
+            period: span.period.as_str(),
+            timeline_mode: if span.period == Period::Minutes90 { "raw" } else { "aggregated" },
+            align: (span.align == Align::Hour).then_some("hour"),
+            timezone: time_filter.is_some().then_some("UTC"),
+            time_filter,
         }
     }
 }

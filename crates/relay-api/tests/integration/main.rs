@@ -1,8 +1,11 @@
 //! The API over a small repository, as a function and behind a bound server.
 
 mod around;
+mod detail;
 mod metrics;
 mod pages;
+mod query;
+mod seo;
 mod server;
 mod status;
 mod support;

@@ -19,7 +19,7 @@ fn check(reply: &Reply, expected: &ExpectFile) {
 }
 
 /// Breaks JSON into lines by itself: parsing it would sort the fields, whose order is part of the contract.
-fn pretty(json: &str) -> String {
+pub(crate) fn pretty(json: &str) -> String {
     let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0usize, false, false);
     for (at, c) in json.char_indices() {
         let next = json[at + c.len_utf8()..].chars().next();
