@@ -240,7 +240,9 @@ impl Part {
         let sometimes =
             |p, failure| Behaviour::Flaky { when: Flakiness::Probability(p), failure: Box::new(failure) };
         match self {
-            Steady | Peaky | HalfBroken => (Behaviour::Healthy, None),
+            Steady | Peaky => (Behaviour::Healthy, None),
+            // Its last model plays the trouble, for as long.
+            HalfBroken => (Behaviour::Healthy, Some(14)),
             Slow => (Behaviour::Slow(Latency::new(2600, 0.25)), None),
             Flaky => (sometimes(0.12, Behaviour::ServerError(502)), None),
             Shaky => (sometimes(0.05, Behaviour::Down(Outage::Reset)), None),
