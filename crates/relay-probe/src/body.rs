@@ -117,9 +117,8 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: Incoming, cap: usize, tr
         } else {
             decoder.push(&data, &mut |piece| sink.take(piece))
         };
-        if !sink.stream.collected().text().is_empty() {
-            trace.token_came();
-        }
+        let collected = sink.stream.collected();
+        trace.text_came(collected.has_content(), collected.has_reasoning());
         match flow {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => {

@@ -1,6 +1,6 @@
 //! Sends one request over a pooled or a new connection.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use http::{Method, Request, Response};
 use hyper::{
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     connect::{Dialer, Stream},
-    failure::Failure,
+    failure::{Failure, Kind, find_source},
     options::PoolOptions,
     origin::Route,
     pool::{Connection, Driver, Pool, RequestBody},
@@ -179,7 +179,7 @@ impl Client {
 
     async fn start_h2(&self, stream: Stream) -> Result<Connection, Failure> {
         let Stream::Tls(io) = stream else {
-            return Err(Failure::new(crate::failure::Kind::Protocol, "HTTP/2 needs TLS here"));
+            return Err(Failure::new(Kind::Protocol, "HTTP/2 needs TLS here"));
         };
         let (sender, connection) = http2::Builder::new(Tracked(self.tasks.clone()))
             .timer(TokioTimer::new())
@@ -201,12 +201,18 @@ impl Client {
     }
 }
 
-/// Tells whether a failed request on a pooled connection may be repeated: the connection ended before any byte of an
-/// answer, and the method is one that RFC 9110, 9.2.2 calls idempotent.
+/// Tells whether a failed request on a pooled connection may be repeated: an HTTP/2 peer said that it did not process
+/// it (RFC 9113, 8.7), or the connection ended before any byte of an answer and the method is one that RFC 9110, 9.2.2
+/// calls idempotent.
 fn is_stale(error: &hyper::Error, method: &Method) -> bool {
+    if let Some(error) = find_source::<h2::Error>(error)
+        && error.is_remote()
+    {
+        return error.reason() == Some(h2::Reason::REFUSED_STREAM)
+            || (error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR));
+    }
     let closed = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-    let cut = crate::failure::find_source::<std::io::Error>(error).is_some();
-    method.is_idempotent() && (closed || cut)
+    method.is_idempotent() && (closed || find_source::<io::Error>(error).is_some())
 }
 
 /// Makes the request of one attempt.

@@ -11,6 +11,7 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use relay_core::egress::{PrivateNetworks, Refused};
 use rustls::{ClientConfig, pki_types::ServerName};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use url::Host;
@@ -25,6 +26,12 @@ use crate::{
 
 /// How long one address may keep the next one waiting (RFC 8305, "Connection Attempt Delay").
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// How long a connection may be silent until the system asks whether the peer still lives, how often it asks again,
+/// and how many unanswered questions end the connection.
+const KEEPALIVE_TIME: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 3;
 
 /// The most addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
@@ -178,9 +185,24 @@ async fn connect(addresses: Vec<SocketAddr>, trace: &mut Trace) -> Result<TcpStr
         }
     };
     trace.finish_stage(from);
-    // Requests are written whole: waiting for an acknowledgement only adds latency. A failure here costs speed only.
-    let _ = stream.set_nodelay(true);
+    tune(&stream);
     Ok(stream)
+}
+
+/// Sets the socket's options. What the system refuses is done without: it costs speed, not the probe.
+fn tune(stream: &TcpStream) {
+    // Requests are written whole: waiting for an acknowledgement only adds latency.
+    let nodelay = stream.set_nodelay(true);
+    // A path that died silently is noticed while the connection is idle, before a probe would fail on it.
+    let keepalive = SockRef::from(stream).set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(KEEPALIVE_TIME)
+            .with_interval(KEEPALIVE_INTERVAL)
+            .with_retries(KEEPALIVE_RETRIES),
+    );
+    if let Err(error) = nodelay.and(keepalive) {
+        tracing::debug!(%error, "a socket option was refused");
+    }
 }
 
 fn connect_failure(last_error: Option<(SocketAddr, io::Error)>) -> Failure {

@@ -111,10 +111,16 @@ impl HttpProber {
         let mut visited = Vec::new();
         loop {
             let answer = self.send(&hop, spec, trace).await?;
-            let head = &answer.response;
-            trace.headers_came(head.status().as_u16());
-            let next = redirect::next(&hop, head.status().as_u16(), head.headers(), spec.key_in_url_or_body)?;
-            let Some(next) = next else { return Ok(answer) };
+            let code = answer.response.status().as_u16();
+            trace.headers_came(code);
+            if spec.expect.as_ref().is_some_and(|expect| expect.status.contains(&code)) {
+                // Whoever expects a redirect wants to see it, not where it leads.
+                return Ok(answer);
+            }
+            let headers = answer.response.headers();
+            let Some(next) = redirect::next(&hop, code, headers, spec.key_in_url_or_body)? else {
+                return Ok(answer);
+            };
             visited.push((hop.method, hop.url));
             if visited.iter().any(|(method, url)| *method == next.method && *url == next.url) {
                 return Err(Failure::new(Kind::Redirect, format!("a loop back to {}", next.url)));

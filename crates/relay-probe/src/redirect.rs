@@ -51,7 +51,8 @@ pub(crate) fn next<'a>(
     };
     let (here, there) = (Origin::of(&current.url)?, Origin::of(&url)?);
     let is_foreign = here != there;
-    if is_foreign && key_in_url_or_body && !becomes_get && matches!(code, 307 | 308) {
+    let repeats = matches!(code, 307 | 308) || (!becomes_get && !current.body.is_empty());
+    if is_foreign && key_in_url_or_body && repeats {
         return Err(Failure::new(
             Kind::Redirect,
             format!(

@@ -54,6 +54,18 @@ impl Collected {
         if self.content.is_empty() { &self.reasoning } else { &self.content }
     }
 
+    /// Tells whether any content came.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        !self.content.is_empty()
+    }
+
+    /// Tells whether any reasoning came.
+    #[must_use]
+    pub fn has_reasoning(&self) -> bool {
+        !self.reasoning.is_empty()
+    }
+
     /// Returns how many frames held JSON or text.
     #[must_use]
     pub fn frames(&self) -> usize {

@@ -44,7 +44,8 @@ pub(crate) struct Trace {
     connect: Option<Duration>,
     tls: Option<Duration>,
     headers: Option<Duration>,
-    first_token: Option<Duration>,
+    first_content: Option<Duration>,
+    first_reasoning: Option<Duration>,
     total: Option<Duration>,
 }
 
@@ -60,7 +61,8 @@ impl Trace {
             connect: None,
             tls: None,
             headers: None,
-            first_token: None,
+            first_content: None,
+            first_reasoning: None,
             total: None,
         }
     }
@@ -92,9 +94,14 @@ impl Trace {
         self.stage = Stage::Body;
     }
 
-    /// Notes that text came, the first time only.
-    pub(crate) fn token_came(&mut self) {
-        self.first_token.get_or_insert_with(|| self.start.elapsed());
+    /// Notes what kinds of text a stream has brought so far; the first time of each counts.
+    pub(crate) fn text_came(&mut self, content: bool, reasoning: bool) {
+        if content {
+            self.first_content.get_or_insert_with(|| self.start.elapsed());
+        }
+        if reasoning {
+            self.first_reasoning.get_or_insert_with(|| self.start.elapsed());
+        }
     }
 
     /// Notes that no more of the body will be read.
@@ -114,13 +121,17 @@ impl Trace {
         millis(self.headers.unwrap_or_else(|| self.start.elapsed())).max(floor)
     }
 
-    /// Returns the phases as they are recorded.
+    /// Returns the phases as they are recorded. The first token is the first content; reasoning only when no content
+    /// came, just as it is text only then.
     pub(crate) fn timings(&self) -> Timings {
         Timings {
             dns_ms: self.dns.map(millis),
             connect_ms: self.connect.map(millis),
             tls_ms: self.tls.map(millis),
-            first_token_ms: self.first_token.map(|d| millis(d).max(self.latency_ms())),
+            first_token_ms: self
+                .first_content
+                .or(self.first_reasoning)
+                .map(|d| millis(d).max(self.latency_ms())),
             total_ms: self.total.map(|d| millis(d).max(self.latency_ms())),
         }
     }
@@ -154,10 +165,12 @@ mod tests {
             trace.add_to_stage(Duration::from_millis(20));
         }
         trace.headers_came(200);
-        trace.token_came();
-        let first = trace.first_token;
-        trace.token_came();
-        assert_eq!(trace.first_token, first);
+        trace.text_came(false, true);
+        trace.text_came(true, true);
+        let first = (trace.first_reasoning, trace.first_content);
+        assert!(first.0 <= first.1);
+        trace.text_came(true, true);
+        assert_eq!((trace.first_reasoning, trace.first_content), first);
         trace.body_ended();
         let timings = trace.timings();
         assert_eq!((timings.dns_ms, timings.connect_ms, timings.tls_ms), (None, Some(40), None));

@@ -1,5 +1,6 @@
-//! Probes against scripted servers on loopback.
+//! Probes against scripted servers and simulated relays on loopback.
 
+mod dialects;
 mod egress;
 mod hostile;
 mod proxies;

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use relay_core::{egress::PrivateNetworks, ports::Prober};
-use relay_probe::{HttpProber, Options, ProxySettings};
+use relay_probe::{HttpProber, ProxySettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::TcpStream,
 };
 
 use crate::support::{
-    Server, get, probe, read_request,
+    Server, get, probe, prober, read_request,
     resolver::Names,
     response, shown,
     tls::{Identity, https},
@@ -90,7 +90,7 @@ async fn http_targets_are_asked_for_by_their_absolute_address() {
     .await;
     let mut spec = get("http://api.example.com:8080/v1?a=1");
     spec.proxy = Some(format!("http://user:p%40@{}", proxy.address).parse().expect("a url"));
-    let prober = HttpProber::new(Options::default()).expect("a prober");
+    let prober = prober();
     assert_eq!(shown(&prober.probe(&spec).await), "green - 200 | -");
     assert_eq!(shown(&prober.probe(&spec).await), "green - 200 | -");
     assert_eq!(proxy.connections(), 1);

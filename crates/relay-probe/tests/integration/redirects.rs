@@ -4,7 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
-use relay_core::{ProbeSpec, ports::Prober, target::Header};
+use relay_core::{
+    ProbeSpec,
+    ports::Prober,
+    target::{Expect, Header},
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{Server, probe, prober, read_request, response, shown};
@@ -116,10 +120,16 @@ async fn credentials_do_not_cross_origins() {
 #[tokio::test]
 async fn a_key_in_the_body_is_not_repeated_to_a_stranger() {
     let stranger = Recorder::start(|_| response("200 OK", "", "arrived")).await;
-    for (code, followed) in [("307 Temporary", false), ("308 Permanent", false), ("302 Found", true)] {
+    for (code, method, followed) in [
+        ("307 Temporary", Method::POST, false),
+        ("308 Permanent", Method::POST, false),
+        ("301 Moved", Method::PUT, false),
+        ("302 Found", Method::POST, true),
+    ] {
         let location = format!("http://{}/there", stranger.server.address);
         let home = Recorder::start(move |_| redirect(code, &location)).await;
         let mut spec = post(&home.server, "/");
+        spec.method = method;
         spec.key_in_url_or_body = true;
         let result = probe(&spec).await;
         assert_eq!(result.http_code == 200, followed, "{}", shown(&result));
@@ -174,4 +184,13 @@ async fn a_refused_connection_after_a_redirect_keeps_the_last_code() {
     let home = Recorder::start(move |_| redirect("302 Found", &format!("http://{gone}/"))).await;
     let shown = shown(&prober().probe(&home.server.spec("/")).await);
     assert!(shown.starts_with("red network_error 302 | connect: "), "{shown}");
+}
+
+#[tokio::test]
+async fn an_expected_redirect_is_the_answer() {
+    let recorder = Recorder::start(|_| redirect("302 Found", "/elsewhere")).await;
+    let mut spec = recorder.server.spec("/");
+    spec.expect = Some(Expect { status: vec![302], ..Expect::default() });
+    assert_eq!(shown(&probe(&spec).await), "green - 302 | -");
+    assert_eq!(recorder.requests().len(), 1);
 }

@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use relay_core::{Secret, ports::Prober, target::Header};
-use relay_probe::{HttpProber, Options};
 
-use crate::support::{Server, get, response};
+use crate::support::{Server, get, prober, response};
 
 const KEY: &str = "a/strange key+with\"signs&more";
 
@@ -37,7 +36,7 @@ async fn an_upstream_that_repeats_the_key_does_not_get_it_into_a_detail() {
             });
             spec.success_contains = Some("nothing like this".to_owned());
             spec.api_key = Some(Secret::new(KEY));
-            let prober = HttpProber::new(Options::default()).expect("a prober");
+            let prober = prober();
             let result = prober.probe(&spec).await;
             let shown = format!("{result:?} {spec:?} {prober:?}");
             for secret in ["strange", "AbCdEf", "AIzaSyA", "eyJhbGci", "1234567890abc"] {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use relay_core::{ProbeResult, ProbeSpec, ports::Prober};
-use relay_probe::{HttpProber, Options};
+use relay_probe::{HttpProber, Options, Roots};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -126,9 +126,9 @@ pub(crate) fn response(status: &str, headers: &str, body: impl AsRef<[u8]>) -> V
     bytes
 }
 
-/// Returns a prober with default options.
+/// Returns a prober that trusts no certificate: reading the machine's takes longer than most tests.
 pub(crate) fn prober() -> HttpProber {
-    HttpProber::new(Options::default()).expect("a prober")
+    HttpProber::new(Options { roots: Roots::OnlyExtra, ..Options::default() }).expect("a prober")
 }
 
 /// Probes once with a prober of its own.

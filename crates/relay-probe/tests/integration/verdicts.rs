@@ -10,6 +10,7 @@ use crate::support::{Server, get, probe, prober, response, shown};
 async fn codes_follow_the_table() {
     for (status, expected) in [
         ("200 OK", "green - 200 | -"),
+        ("101 Switching Protocols", "red client_error 101 | 101 Switching Protocols"),
         ("204 No Content", "green - 204 | -"),
         ("304 Not Modified", "green - 304 | -"),
         ("302 Found", "green - 302 | -"),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use relay_probe::{HttpProber, Options, Resolver};
+use relay_probe::{HttpProber, Options, Resolver, Roots};
 
 /// Answers by name; each question takes the next answer, the last one stays. Counts questions.
 pub(crate) struct Names {
@@ -33,7 +33,8 @@ impl Names {
     /// Returns a prober that asks this resolver only.
     pub(crate) fn prober(self: &Arc<Self>) -> HttpProber {
         let resolver: Arc<dyn Resolver> = Arc::<Self>::clone(self);
-        HttpProber::new(Options { resolver: Some(resolver), ..Options::default() }).expect("a prober")
+        HttpProber::new(Options { resolver: Some(resolver), roots: Roots::OnlyExtra, ..Options::default() })
+            .expect("a prober")
     }
 }
 
