@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Result, bail};
 
-use crate::{shell, test, tidy, workspace};
+use crate::{codegen, shell, test, tidy, workspace};
 
 /// The options of `cargo xtask ci`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,7 @@ type Step = fn(&Path) -> Result<()>;
 const STEPS: &[(&str, Step)] = &[
     ("format", format),
     ("tidy", tidy::check),
+    ("codegen", codegen::check),
     ("deny", deny),
     ("clippy", clippy),
     ("docs", docs),

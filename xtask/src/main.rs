@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `ci` | everything that must hold before a change is merged |
 //! | `test` | sets up what the tests need, then runs all of them |
+//! | `codegen` | files that are made from types and committed |
 //! | `bench` | figures, each beside what the same work costs otherwise |
 //! | `litellm` | relay-server against a real LLM proxy, not part of `ci` |
 //! | `tidy` | the rules of the workspace that no compiler knows |
@@ -19,6 +20,7 @@
 
 mod bench;
 mod ci;
+mod codegen;
 mod litellm;
 mod setup;
 mod shell;
@@ -45,6 +47,8 @@ enum Chore {
     Ci(ci::Args),
     /// Set up what the tests need, then run all of them.
     Test(test::Args),
+    /// Write the committed files that are made from types.
+    Codegen(codegen::Args),
     /// Measure what the product promises, beside what the same work costs otherwise.
     Bench(bench::Args),
     /// Run relay-server against the litellm proxy, installed for it, and compare its verdicts.
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Ci(args) => ci::run(&args),
         Chore::Test(args) => test::run(&args),
+        Chore::Codegen(args) => codegen::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Litellm(args) => litellm::run(&args),
         Chore::Tidy(args) => tidy::run(&args),

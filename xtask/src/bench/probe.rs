@@ -23,7 +23,7 @@ use super::{
 };
 
 /// Requests in flight.
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// What many requests took.
 struct Cost {

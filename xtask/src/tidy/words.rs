@@ -13,6 +13,7 @@ const UNFINISHED: &[&str] = &[
     concat!("HA", "CK"),
     concat!("#[ign", "ore"),
     concat!("for n", "ow"),
+    concat!("Under const", "ruction"),
 ];
 
 /// Folders of people's homes; what follows is a name.
