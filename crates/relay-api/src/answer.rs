@@ -39,6 +39,8 @@ pub(crate) enum Freshness {
     Stranded,
 }
 
+/// About as many headers as a response ends up with: room is made once.
+const HEADERS: usize = 16;
 /// Bodies below this many bytes are sent as they are: a coding would not make them smaller in packets.
 const COMPRESS_FROM_BYTES: usize = 600;
 
@@ -108,13 +110,14 @@ impl Answer {
         let encoding = if self.compressible { negotiate(request) } else { Encoding::Identity };
         let unchanged = self.is_known(request);
         let mut made = false;
-        let mut response = if unchanged {
-            response::empty(StatusCode::NOT_MODIFIED)
-        } else {
+        let mut response = response::empty(StatusCode::NOT_MODIFIED);
+        if !unchanged {
             made = encoding != Encoding::Identity && !self.coded[slot(encoding)].initialized();
-            Response::new(self.body(encoding).await?.into())
-        };
+            *response.status_mut() = StatusCode::OK;
+            *response.body_mut() = self.body(encoding).await?.into();
+        }
         let headers = response.headers_mut();
+        headers.reserve(HEADERS);
         if !unchanged {
             headers.insert(header::CONTENT_TYPE, self.content_type.clone());
             if let Some(coding) = encoding.header() {

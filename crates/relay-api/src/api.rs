@@ -70,7 +70,7 @@ impl Api {
         let found = router::find(&head.method, head.uri.path());
         let route = found.route;
         let origin = head.headers.get(header::ORIGIN).cloned();
-        let seen = log::Seen { method: head.method.clone(), path: log::path(&head), client };
+        let seen = log::Seen { method: head.method.clone(), uri: head.uri.clone(), client };
         let preflight = cors::preflight(&head, found.allow);
         let answered = match preflight {
             Some(response) => Ok(Ok(response)),
@@ -85,7 +85,7 @@ impl Api {
             }
         };
         headers::add(response.headers_mut(), client.https);
-        cors::add(response.headers_mut(), origin.as_ref(), &state.index().snapshot.site);
+        cors::add(response.headers_mut(), origin.as_ref(), || state.index());
         response.headers_mut().insert(headers::REQUEST_ID, id.clone());
         state.metrics.count(route, response.status());
         log::done(&seen, &response, started.elapsed(), &id);

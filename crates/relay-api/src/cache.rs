@@ -117,6 +117,16 @@ impl<K: Key> Cache<K> {
         self.counters.evicted.fetch_add(evicted, Ordering::Relaxed);
     }
 
+    /// Returns the bytes of the largest answer that is kept.
+    pub(crate) fn largest(&self) -> usize {
+        self.lock().limit / 4
+    }
+
+    /// Tells whether an answer is kept, of any age.
+    pub(crate) fn holds(&self, generation: u64, key: &K) -> bool {
+        self.kept(generation, key).is_some()
+    }
+
     /// Looks for an answer that may be served at once. Keys mean something within their generation only, so a reader
     /// that still holds an older catalog finds nothing.
     pub(crate) fn find(&self, generation: u64, key: &K, ttl: Duration) -> Found {

@@ -62,6 +62,76 @@ impl Encoding {
     }
 }
 
+/// Codes a body piece by piece.
+pub(crate) enum Stream {
+    Identity,
+    Gzip(flate2::write::GzEncoder<Vec<u8>>),
+    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+    Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
+}
+
+impl Stream {
+    pub(crate) fn new(encoding: Encoding) -> std::io::Result<Self> {
+        Ok(match encoding {
+            Encoding::Identity => Self::Identity,
+            Encoding::Gzip => {
+                let level = flate2::Compression::new(GZIP_LEVEL);
+                Self::Gzip(flate2::write::GzEncoder::new(Vec::new(), level))
+            }
+            Encoding::Zstd => Self::Zstd(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?),
+            Encoding::Brotli => Self::Brotli(Box::new(brotli::CompressorWriter::new(
+                Vec::new(),
+                BROTLI_BUFFER_BYTES,
+                BROTLI_QUALITY,
+                BROTLI_WINDOW_BITS,
+            ))),
+        })
+    }
+
+    /// Codes one piece and returns what is ready to be sent. Takes CPU time: not for an async thread.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> std::io::Result<Bytes> {
+        let coded = match self {
+            Self::Identity => piece.to_vec(),
+            Self::Gzip(writer) => {
+                writer.write_all(piece)?;
+                writer.flush()?;
+                std::mem::take(writer.get_mut())
+            }
+            Self::Zstd(writer) => {
+                writer.write_all(piece)?;
+                writer.flush()?;
+                std::mem::take(writer.get_mut())
+            }
+            Self::Brotli(writer) => {
+                writer.write_all(piece)?;
+                writer.flush()?;
+                std::mem::take(writer.get_mut())
+            }
+        };
+        Ok(Bytes::from(coded))
+    }
+
+    /// Codes the last piece and ends the stream.
+    pub(crate) fn finish(self, piece: &[u8]) -> std::io::Result<Bytes> {
+        let coded = match self {
+            Self::Identity => piece.to_vec(),
+            Self::Gzip(mut writer) => {
+                writer.write_all(piece)?;
+                writer.finish()?
+            }
+            Self::Zstd(mut writer) => {
+                writer.write_all(piece)?;
+                writer.finish()?
+            }
+            Self::Brotli(mut writer) => {
+                writer.write_all(piece)?;
+                writer.into_inner()
+            }
+        };
+        Ok(Bytes::from(coded))
+    }
+}
+
 /// Returns the coding to send: the one with the highest quality value in `Accept-Encoding` (RFC 9110, 12.5.3); among
 /// equals the smallest output, brotli before zstd before gzip before identity. Without the header, identity; when
 /// the client accepts nothing at all, identity too.

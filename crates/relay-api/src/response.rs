@@ -1,15 +1,66 @@
 //! Responses and their bodies.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::Full;
+use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
+use thiserror::Error;
+use tokio::sync::mpsc;
 
-/// The body of every response: known as a whole before the first byte is sent.
-pub(crate) type Body = Full<Bytes>;
+/// The body of a response.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Known before the first byte is sent.
+    Whole(Full<Bytes>),
+    /// Made while it is sent; ends when the sender is dropped.
+    Streamed(mpsc::Receiver<Result<Bytes, Broken>>),
+}
+
+/// Why a streamed body ends before its end: the connection is closed, so that the client notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the answer broke off")]
+pub(crate) struct Broken;
 
 /// A response of this crate.
 pub(crate) type Response = http::Response<Body>;
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self::Whole(Full::new(bytes.into()))
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self.get_mut() {
+            Self::Whole(whole) => Pin::new(whole).poll_frame(cx).map_err(|never| match never {}),
+            Self::Streamed(pieces) => pieces.poll_recv(cx).map(|piece| Some(piece?.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(whole) => whole.is_end_stream(),
+            Self::Streamed(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(whole) => whole.size_hint(),
+            Self::Streamed(_) => SizeHint::default(),
+        }
+    }
+}
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -17,7 +68,7 @@ pub(crate) const VARY: HeaderValue = HeaderValue::from_static("Accept-Encoding, 
 
 /// Makes a response of one content type.
 pub(crate) fn content(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
@@ -47,7 +98,7 @@ pub(crate) fn fresh_json(value: &impl Serialize) -> Response {
 
 /// Makes a response without a body.
 pub(crate) fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Body::from(Bytes::new()));
     *response.status_mut() = status;
     response
 }

@@ -6,6 +6,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use relay_core::ports::{
     Catalog, Clock, Health, MetricSource, Pages, repository::Records, repository::Timelines,
 };
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -60,6 +61,8 @@ pub(crate) enum CacheKey {
     Badge(BadgeQuery),
 }
 
+/// How many answers that are too large to be kept are made at once.
+const MAX_STREAMS: usize = 4;
 const MIB: usize = 1024 * 1024;
 
 pub(crate) struct State {
@@ -72,6 +75,8 @@ pub(crate) struct State {
     pub(crate) limiter: RateLimiter,
     pub(crate) request_ids: RequestIds,
     pub(crate) tasks: TaskTracker,
+    /// Turns for answers that are too large to be kept.
+    pub(crate) streams: Arc<Semaphore>,
     index: ArcSwapOption<Index>,
     /// Held while an index is made, so that a new generation is worked out once.
     indexing: Mutex<()>,
@@ -90,6 +95,7 @@ impl State {
             metrics: HttpMetrics::default(),
             request_ids: RequestIds::new(),
             tasks,
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             index: ArcSwapOption::empty(),
             indexing: Mutex::new(()),
         }

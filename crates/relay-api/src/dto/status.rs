@@ -19,14 +19,6 @@ use crate::{
     query::{Span, View},
 };
 
-/// The whole answer.
-#[derive(Debug, Serialize)]
-pub(crate) struct StatusDto<'a> {
-    pub(crate) meta: MetaDto<'a>,
-    pub(crate) data: Vec<MonitorDto<'a>>,
-    pub(crate) groups: Vec<GroupDto<'a>>,
-}
-
 /// What holds for the whole answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct MetaDto<'a> {

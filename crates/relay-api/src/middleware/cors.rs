@@ -1,10 +1,15 @@
 //! Letting browsers of other origins read the API (the Fetch standard's CORS protocol, without credentials).
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use relay_core::ports::catalog::Site;
 use url::Url;
 
-use crate::response::{self, Response};
+use crate::{
+    index::Index,
+    response::{self, Response},
+};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 const HEADERS: HeaderValue =
@@ -29,12 +34,12 @@ pub(crate) fn preflight(head: &Parts, allow: Option<&'static str>) -> Option<Res
 }
 
 /// Adds what a browser needs to hand the response to a page of `origin`, when that origin is allowed.
-pub(crate) fn add(headers: &mut HeaderMap, origin: Option<&HeaderValue>, site: &Site) {
+pub(crate) fn add(headers: &mut HeaderMap, origin: Option<&HeaderValue>, index: impl FnOnce() -> Arc<Index>) {
     if !headers.contains_key(header::VARY) {
         headers.insert(header::VARY, VARY_ORIGIN);
     }
     let Some(origin) = origin else { return };
-    if !origin.to_str().is_ok_and(|origin| is_allowed(origin, site)) {
+    if !origin.to_str().is_ok_and(|origin| is_allowed(origin, &index().snapshot.site)) {
         headers.remove(header::ACCESS_CONTROL_ALLOW_METHODS);
         headers.remove(header::ACCESS_CONTROL_ALLOW_HEADERS);
         headers.remove(header::ACCESS_CONTROL_MAX_AGE);

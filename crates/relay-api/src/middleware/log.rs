@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, request::Parts};
+use http::{HeaderValue, Method, Uri};
 
 use crate::{error::ApiError, middleware::client::Client, response::Response};
 
@@ -12,15 +12,16 @@ const MAX_PATH_BYTES: usize = 256;
 /// What the log says of a request.
 pub(crate) struct Seen {
     pub(crate) method: Method,
-    pub(crate) path: String,
+    pub(crate) uri: Uri,
     pub(crate) client: Client,
 }
 
-/// Returns the path as the log shows it; queries may hold tokens and stay out.
-pub(crate) fn path(head: &Parts) -> String {
-    let path = head.uri.path();
-    let end = path.floor_char_boundary(MAX_PATH_BYTES.min(path.len()));
-    path[..end].to_owned()
+impl Seen {
+    /// Returns the path as the log shows it; queries may hold tokens and stay out.
+    fn path(&self) -> &str {
+        let path = self.uri.path();
+        &path[..path.floor_char_boundary(MAX_PATH_BYTES.min(path.len()))]
+    }
 }
 
 pub(crate) fn failed(seen: &Seen, error: &ApiError, id: &HeaderValue) {
@@ -28,7 +29,7 @@ pub(crate) fn failed(seen: &Seen, error: &ApiError, id: &HeaderValue) {
         tracing::warn!(
             request.id = ?id,
             http.method = %seen.method,
-            http.path = %seen.path,
+            http.path = %seen.path(),
             code = ?error.code,
             reason = error.internal.as_deref().unwrap_or_default(),
             "request failed"
@@ -40,7 +41,7 @@ pub(crate) fn done(seen: &Seen, response: &Response, took: Duration, id: &Header
     tracing::debug!(
         request.id = ?id,
         http.method = %seen.method,
-        http.path = %seen.path,
+        http.path = %seen.path(),
         http.status = response.status().as_u16(),
         client.address = %seen.client.address,
         duration_ms = took.as_secs_f64() * 1e3,

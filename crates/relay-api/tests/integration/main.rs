@@ -8,4 +8,5 @@ mod query;
 mod seo;
 mod server;
 mod status;
+mod streamed;
 mod support;

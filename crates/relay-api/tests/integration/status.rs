@@ -301,7 +301,7 @@ async fn every_coding_carries_the_same_answer_and_tag() {
     }
 }
 
-fn decode(coding: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn decode(coding: &str, body: &[u8]) -> Vec<u8> {
     use std::io::Read;
     let mut out = Vec::new();
     match coding {
