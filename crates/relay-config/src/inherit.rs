@@ -8,6 +8,7 @@ use crate::{
         monitors::Monitor,
         values::{List, Text, TextMap},
     },
+    spending::size_of,
     yaml::Mark,
 };
 
@@ -59,8 +60,13 @@ pub(crate) fn inherit<'t>(monitors: &'t List<Monitor>, reader: &mut Reader<'_>) 
         })
         .collect();
     let roots = roots(&members);
+    let above: Vec<&Monitor> = monitors.iter().map(|(_, located)| &located.value).collect();
+    let mut sizes = HashMap::new();
     for at in 0..members.len() {
         let Some(path) = given(&members[at].own.parent) else { continue };
+        if reader.spending.is_spent() {
+            break;
+        }
         let found = reader.within_item(members[at].index, |reader| {
             reader.within("parent", |reader| find_parent(path, &members, &roots, at, reader))
         });
@@ -79,18 +85,20 @@ pub(crate) fn inherit<'t>(monitors: &'t List<Monitor>, reader: &mut Reader<'_>) 
         match found {
             Some(parent) => {
                 member.parent = Some(parent);
-                take_over(&mut member.whole, monitor_of(monitors, parent));
+                let size = *sizes.entry(parent).or_insert_with(|| size_of(above[parent]));
+                match reader.spending.take(size) {
+                    Ok(()) => take_over(&mut member.whole, above[parent]),
+                    Err(message) => {
+                        member.orphan = true;
+                        reader.error(Mark::default(), message);
+                    }
+                }
             }
             None => member.orphan = true,
         }
     }
     unique(&members, reader);
     members
-}
-
-fn monitor_of(monitors: &List<Monitor>, position: usize) -> &Monitor {
-    // Members stand in the order of the list they were made from.
-    &monitors.iter().nth(position).expect("a member for each item").1.value
 }
 
 /// Splits `provider/service/channel`; the channel may be missing.
@@ -139,15 +147,22 @@ fn find_parent(
             None
         }
         _ => {
+            // What an entry says of its own place goes before what its parent would give it.
             let is_named = |member: &Member<'_>| {
-                let (provider, service, channel) =
-                    (text(&member.own.provider), text(&member.own.service), text(&member.own.channel));
-                (provider, service, channel) == (&*named.0, &*named.1, &*named.2)
+                let inherited =
+                    given(&member.own.parent).map(|path| path_parts(&path.value.0)).unwrap_or_default();
+                let part = |own, above: &str, part: &str| given(own).map_or(above, |_| text(own)) == part;
+                part(&member.own.provider, &inherited.0, &named.0)
+                    && part(&member.own.service, &inherited.1, &named.1)
+                    && part(&member.own.channel, &inherited.2, &named.2)
             };
-            let message = if is_named(&members[at]) {
+            let claims = |member: &Member<'_>| given(&member.own.provider).is_some() && is_named(member);
+            let message = if claims(&members[at]) {
                 "a monitor cannot be its own parent; no entry without parent has this provider, service and channel"
                     .to_owned()
-            } else if let Some(child) = members.iter().find(|member| is_named(member)) {
+            } else if let Some((_, child)) =
+                members.iter().enumerate().find(|(i, member)| *i != at && is_named(member))
+            {
                 format!("the entry at line {} is a child itself and cannot be a parent", child.mark.line)
             } else {
                 "no entry without parent has this provider, service and channel".to_owned()

@@ -139,7 +139,10 @@ fn load_text(
         config = Some(resolve(root, &mut reader));
     }
     let failed = reader.count_errors() > 0;
-    notices.extend(reader.into_problems());
+    let problems = reader.into_problems();
+    // A file with more problems than are told is refused, whatever they are.
+    let failed = failed || problems.iter().any(|problem| problem.severity == Severity::Error);
+    notices.extend(problems);
     match (root, config) {
         (Some(typed), Some(config)) if !failed => {
             Ok(Loaded { config, notices, sources: noted.readable(), typed, noted: noted.clone() })
@@ -156,7 +159,7 @@ fn read_root(text: &str, reader: &mut Reader<'_>) -> Option<Root> {
     }
     let composed = compose(text);
     for fault in composed.faults {
-        reader.error(fault.mark, fault.message);
+        reader.at_path(fault.path, |reader| reader.error(fault.mark, fault.message));
     }
     if let Some(mark) = composed.second_document {
         reader.warn(mark, "a second document starts here; only the first is read");

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     Environment, Problem, Severity,
+    spending::Spending,
     yaml::{Entry, Kind, Mark, Node},
 };
 
@@ -57,6 +58,9 @@ pub(crate) fn mark_of<T>(field: &Field<T>) -> Mark {
 
 /// What can be read from a node.
 pub(crate) trait Read: Sized {
+    /// The most of it that a list may hold.
+    const MAX_ITEMS: usize = 100_000;
+
     /// Reads the value. `None` means that it counts as not set, or that a problem was reported.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self>;
 
@@ -64,9 +68,23 @@ pub(crate) trait Read: Sized {
     fn fill(&mut self) {}
 }
 
+/// Whether errors of a tentative reading count.
+pub(crate) enum Tentative<T> {
+    /// They do.
+    Keep(T),
+    /// They are forgotten; warnings stay.
+    Forget(T),
+}
+
+/// How many problems are kept.
+const MAX_PROBLEMS: usize = 10_000;
+/// How many unknown keys are compared with the known ones.
+const MAX_SUGGESTIONS: usize = 100;
+
 /// Collects problems while a tree is read; knows which key it stands at.
 pub(crate) struct Reader<'a> {
     pub(crate) env: &'a Environment,
+    pub(crate) spending: Spending,
     file: Arc<str>,
     path: String,
     problems: Vec<Problem>,
@@ -74,36 +92,50 @@ pub(crate) struct Reader<'a> {
     told: HashSet<(Mark, String, String)>,
     /// Keys with an error.
     wrong: HashSet<String>,
+    errors: usize,
+    suggested: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(file: Arc<str>, env: &'a Environment) -> Self {
         Self {
             env,
+            spending: Spending::default(),
             file,
             path: String::new(),
             problems: Vec::new(),
             told: HashSet::new(),
             wrong: HashSet::new(),
+            errors: 0,
+            suggested: 0,
         }
     }
 
     pub(crate) fn report(&mut self, severity: Severity, mark: Mark, message: impl Into<String>) {
         let message = message.into();
+        self.errors += usize::from(severity == Severity::Error);
+        if self.problems.len() >= MAX_PROBLEMS {
+            return;
+        }
         let key = self.path.rsplit('.').next().unwrap_or_default().to_owned();
-        if mark.line > 0 && !self.told.insert((mark, key, message.clone())) {
+        if !self.told.insert((mark, key, message.clone())) {
             return;
         }
         if severity == Severity::Error {
             self.wrong.insert(self.path.clone());
         }
+        let last = self.problems.len() + 1 == MAX_PROBLEMS;
         self.problems.push(Problem {
-            severity,
+            severity: if last { Severity::Error } else { severity },
             file: Arc::clone(&self.file),
-            line: mark.line,
-            col: mark.col,
-            path: self.path.clone(),
-            message,
+            line: if last { 0 } else { mark.line },
+            col: if last { 0 } else { mark.col },
+            path: if last { String::new() } else { self.path.clone() },
+            message: if last {
+                format!("more than {MAX_PROBLEMS} problems; the rest is not told")
+            } else {
+                message
+            },
         });
     }
 
@@ -133,8 +165,13 @@ impl<'a> Reader<'a> {
 
     /// Runs `read` at a key of the whole file, wherever the reader stands.
     pub(crate) fn at_root<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = std::mem::take(&mut self.path);
-        let value = self.within(key, read);
+        self.at_path(key.to_owned(), read)
+    }
+
+    /// Runs `read` at a path from the root.
+    pub(crate) fn at_path<T>(&mut self, path: String, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.path, path);
+        let value = read(self);
         self.path = outer;
         value
     }
@@ -148,9 +185,18 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// Tells whether an error was reported since `start` problems were there.
-    pub(crate) fn failed_since(&self, start: usize) -> bool {
-        self.problems[start..].iter().any(|problem| problem.severity == Severity::Error)
+    /// Reads something whose errors may not matter.
+    pub(crate) fn tentatively<T>(&mut self, read: impl FnOnce(&mut Self) -> Tentative<T>) -> T {
+        let (count, errors) = (self.problems.len(), self.errors);
+        match read(self) {
+            Tentative::Keep(value) => value,
+            Tentative::Forget(value) => {
+                let told = self.problems.split_off(count);
+                self.problems.extend(told.into_iter().filter(|problem| problem.severity != Severity::Error));
+                self.errors = errors;
+                value
+            }
+        }
     }
 
     /// Tells whether the key the reader stands at has an error already.
@@ -160,12 +206,7 @@ impl<'a> Reader<'a> {
 
     /// Returns how many errors there are by now.
     pub(crate) fn count_errors(&self) -> usize {
-        self.problems.iter().filter(|problem| problem.severity == Severity::Error).count()
-    }
-
-    /// Returns how many problems there are by now.
-    pub(crate) fn count(&self) -> usize {
-        self.problems.len()
+        self.errors
     }
 
     /// Gives up the problems, those with a place in the order of the file.
@@ -216,6 +257,15 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Returns what an unknown key is likely meant to be; after many of them no more is guessed.
+    fn suggest<'k>(&mut self, key: &str, known: &[&'k str]) -> Option<&'k str> {
+        self.suggested += 1;
+        if self.suggested > MAX_SUGGESTIONS {
+            return None;
+        }
+        suggestion(key, known)
+    }
+
     /// Reports keys that `known` does not hold.
     pub(crate) fn unknown_keys(&mut self, entries: &[Entry], known: &[&str], foreign: &[&str]) {
         for entry in entries {
@@ -228,7 +278,7 @@ impl<'a> Reader<'a> {
             self.within(shown, |reader| {
                 if foreign.contains(&key) {
                     reader.info(entry.mark, "not supported");
-                } else if let Some(meant) = suggestion(key, known) {
+                } else if let Some(meant) = reader.suggest(key, known) {
                     reader.warn(entry.mark, format!("unknown key, did you mean {meant}?"));
                 } else {
                     reader.warn(entry.mark, "unknown key");

@@ -32,7 +32,7 @@ pub(crate) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Config {
     Config {
         monitors: reader.within("monitors", |reader| monitors::resolve(root, reader)),
         site: site::resolve(root, reader),
-        concurrency: concurrency(root, reader),
+        concurrency: concurrency(root),
         stagger: root.stagger_probes(),
         storage: storage::resolve(root, reader),
         server: reader.within("server", |reader| server::resolve(&root.server(), reader)),
@@ -42,21 +42,8 @@ pub(crate) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Config {
     }
 }
 
-fn concurrency(root: &Root, reader: &mut Reader<'_>) -> Concurrency {
-    match root.max_concurrency().0 {
-        -1 => Concurrency::PerMonitor,
-        0 => Concurrency::Limit(10),
-        number => usize::try_from(number).map(Concurrency::Limit).unwrap_or_else(|_| {
-            let mark = root.max_concurrency.as_ref().map(|located| located.mark).unwrap_or_default();
-            reader.within("max_concurrency", |reader| {
-                reader.error(
-                    mark,
-                    "must be -1 (as many as there are active monitors), 0 (the default) or above",
-                );
-            });
-            Concurrency::Limit(10)
-        }),
-    }
+fn concurrency(root: &Root) -> Concurrency {
+    usize::try_from(root.max_concurrency().0.0).map_or(Concurrency::PerMonitor, Concurrency::Limit)
 }
 
 fn probe(root: &Root, reader: &mut Reader<'_>) -> Probe {

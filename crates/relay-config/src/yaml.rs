@@ -3,7 +3,8 @@
 //! The text is read event by event and composed here, because nothing else keeps the place of a *good* value (which
 //! rules that span several fields need) together with the spelling of scalars beside merge keys. Anchors, aliases and
 //! merge keys are resolved while composing: an alias shares the node it names, so that memory stays proportional to
-//! the file, and what the tree would be when written out in full is bounded by [`MAX_NODES`] and [`MAX_DEPTH`].
+//! the file, and what the tree would be when written out in full is bounded by [`MAX_NODES`],
+//! [`MAX_TEXT_BYTES`] and [`MAX_DEPTH`].
 
 mod compose;
 
@@ -13,6 +14,8 @@ pub(crate) use compose::compose;
 
 /// The most nodes a document may have with every alias written out.
 pub(crate) const MAX_NODES: u32 = 1_000_000;
+/// The most bytes of text a document may have with every alias written out.
+pub(crate) const MAX_TEXT_BYTES: u64 = 64 * 1024 * 1024;
 /// The deepest nesting, aliases written out.
 pub(crate) const MAX_DEPTH: u32 = 128;
 
@@ -32,6 +35,8 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     /// How many nodes this is when written out, itself included.
     weight: u32,
+    /// How many bytes of text this is when written out.
+    bytes: u64,
     /// How deep it is, 1 for a scalar.
     depth: u32,
 }
@@ -61,7 +66,7 @@ impl Node {
     /// Makes a scalar of text that stands outside the file.
     pub(crate) fn text(text: &str, mark: Mark) -> Self {
         let kind = Kind::Scalar { text: text.into(), plain: true };
-        Self { mark, tag: None, kind, weight: 1, depth: 1 }
+        Self { mark, tag: None, kind, weight: 1, bytes: text.len() as u64, depth: 1 }
     }
 
     /// Returns what the node is, for messages.

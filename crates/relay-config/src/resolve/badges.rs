@@ -20,6 +20,9 @@ use crate::{
 /// The badge of a monitor that has no other.
 const BUILT_IN: &str = "api_key_official";
 
+/// The most risks of one provider, all of which each of its monitors shows.
+const MAX_RISKS: usize = 100;
+
 /// What is said of providers as a whole, by provider in lower case.
 pub(super) struct Badges {
     definitions: HashMap<String, Badge>,
@@ -66,6 +69,9 @@ impl Badges {
                 let name = provider_name(&item.value.provider, item.mark, reader);
                 let mut risks = Vec::new();
                 reader.within("risks", |reader| match &item.value.risks {
+                    Some(list) if list.value.iter().len() > MAX_RISKS => {
+                        reader.error(list.mark, format!("more than {MAX_RISKS} risks"));
+                    }
                     Some(list) if list.value.iter().len() > 0 => {
                         for (index, risk) in list.value.iter() {
                             let Some(label) = given(&risk.value.label) else {

@@ -230,8 +230,7 @@ fn listing(
     })
 }
 
-/// Translates the word of configuration.
-pub(super) fn level(word: words::SponsorLevel) -> SponsorLevel {
+fn level(word: words::SponsorLevel) -> SponsorLevel {
     match word {
         words::SponsorLevel::Basic => SponsorLevel::Basic,
         words::SponsorLevel::Advanced => SponsorLevel::Advanced,

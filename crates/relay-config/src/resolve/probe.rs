@@ -22,6 +22,7 @@ use crate::{
         values::{Size, Text, TextMap},
         words,
     },
+    yaml::Mark,
 };
 
 /// The placeholder of the question.
@@ -34,6 +35,13 @@ pub(super) struct Values<'v> {
 }
 
 impl Values<'_> {
+    /// Returns how long [`Values::replace`] would make a text, at most.
+    fn length(&self, template: &str) -> u64 {
+        let model = template.matches(MODEL).count() * self.model.len();
+        let key = template.matches(API_KEY).count() * self.key.map_or(0, |key| key.expose().len());
+        (template.len() + model + key) as u64
+    }
+
     fn replace(&self, template: &str) -> String {
         let with_model = template.replace(MODEL, self.model);
         with_model.replace(API_KEY, self.key.map_or("", |key| key.expose()))
@@ -77,12 +85,18 @@ pub(super) fn resolve(
     reader: &mut Reader<'_>,
 ) -> Option<ProbeSpec> {
     let template = whole.url.as_ref();
+    let body = body_template(whole);
+    let texts = [template.map_or("", |url| &url.value.0), body, text(&whole.success_contains)];
+    let length: u64 = texts.into_iter().chain(header_templates(whole)).map(|text| values.length(text)).sum();
+    if let Err(message) = reader.spending.take(length) {
+        reader.at_root("monitors", |reader| reader.error(Mark::default(), message));
+        return None;
+    }
     let url = template.and_then(|template| {
         let parsed = url::parse(&values.replace(template.value.0.trim()));
         parsed.map_err(|message| reader.within("url", |reader| reader.error(template.mark, message))).ok()
     });
     let headers = headers(whole.headers.as_ref(), values, reader);
-    let body = body_template(whole);
     let expect = whole
         .expect
         .as_ref()
@@ -127,10 +141,11 @@ pub(super) fn resolve(
 pub(super) fn uses_key(whole: &Monitor) -> bool {
     whole.url.as_ref().is_some_and(|url| url.value.0.contains(API_KEY))
         || body_template(whole).contains(API_KEY)
-        || whole
-            .headers
-            .as_ref()
-            .is_some_and(|map| map.value.0.iter().any(|(_, v)| v.value.0.contains(API_KEY)))
+        || header_templates(whole).any(|template| template.contains(API_KEY))
+}
+
+fn header_templates(whole: &Monitor) -> impl Iterator<Item = &str> {
+    whole.headers.iter().flat_map(|map| map.value.0.iter().map(|(_, template)| template.value.0.as_str()))
 }
 
 fn body_template(whole: &Monitor) -> &str {
@@ -226,7 +241,7 @@ fn expect(
     reader: &mut Reader<'_>,
 ) -> Option<Expect> {
     let typed = &located.value;
-    let start = reader.count();
+    let start = reader.count_errors();
     let matches = typed.matches.as_ref().and_then(|at| pattern("matches", at, reader));
     let mut json = Vec::new();
     if let Some(list) = &typed.json {
@@ -248,7 +263,7 @@ fn expect(
         reader.within("challenge", |reader| reader.error(at.mark, "needs {{CHALLENGE}} in the body"));
     }
     let words = |field: &Field<Text>| field.as_ref().map(|at| at.value.0.clone());
-    (!reader.failed_since(start)).then(|| Expect {
+    (reader.count_errors() == start).then(|| Expect {
         status: typed
             .status
             .iter()
@@ -268,15 +283,10 @@ fn expect(
 }
 
 fn pattern(key: &str, at: &Located<Text>, reader: &mut Reader<'_>) -> Option<Pattern> {
-    match Pattern::new(&at.value.0) {
+    match reader.spending.pattern(&at.value.0) {
         Ok(pattern) => Some(pattern),
-        Err(error) => {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default().trim();
-            let last = last.strip_prefix("error: ").unwrap_or(last);
-            reader.within(key, |reader| {
-                reader.error(at.mark, format!("not a valid regular expression: {last}"))
-            });
+        Err(message) => {
+            reader.within(key, |reader| reader.error(at.mark, message));
             None
         }
     }

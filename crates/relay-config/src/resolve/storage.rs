@@ -23,7 +23,7 @@ pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Storage {
             ),
         };
         let retention = reader.within("retention", |reader| retention(&storage.retention(), reader));
-        let archive = reader.within("archive", |reader| archive(&storage.archive(), &retention, reader));
+        let archive = reader.within("archive", |reader| archive(&storage.archive().0, &retention, reader));
         Storage { backend, retention, archive }
     })
 }

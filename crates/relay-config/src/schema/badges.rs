@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     settings,
-    values::{HttpUrl, List, Number, Text},
-    words::{BadgeKind, BadgeVariant},
+    values::{HttpUrl, List, Number, PinCount, PinLevel, PinPercent, Text},
+    words::{BadgeKind, BadgeVariant, SponsorLevel},
 };
 use crate::{
     reader::{Located, Read, Reader},
@@ -76,13 +76,13 @@ settings! {
         /// Whether they are at all.
         enabled: bool = true,
         /// At most this many.
-        max_pinned: Number = Number(3.0),
+        max_pinned: PinCount = PinCount(3),
         /// Channels of one provider at the highest level, at least 1.
-        service_count: Number = Number(3.0),
+        service_count: PinCount = PinCount(3),
         /// The least availability, 0 to 100 percent.
-        min_uptime: Number = Number(95.0),
+        min_uptime: PinPercent = PinPercent(Number(95.0)),
         /// The least level: `basic`, `advanced` or `enterprise`.
-        min_level: Text = Text::new("basic"),
+        min_level: PinLevel = PinLevel(SponsorLevel::Basic),
     }
 }
 
@@ -112,6 +112,8 @@ settings! {
 }
 
 impl Read for BadgeRef {
+    const MAX_ITEMS: usize = 100;
+
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         if !matches!(node.kind, Kind::Map(_)) {
             return Some(Self { id: Text::read(node, reader)?, tooltip_override: None });

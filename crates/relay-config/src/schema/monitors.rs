@@ -107,6 +107,20 @@ pub(crate) enum Body {
     Included(crate::include::Included),
 }
 
+impl Body {
+    /// Returns this body with its text changed.
+    pub(crate) fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(change(text).into()),
+            Self::Include(path) => Self::Include(path.clone()),
+            Self::Included(file) => Self::Included(crate::include::Included {
+                text: change(&file.text).into(),
+                name: file.name.clone(),
+            }),
+        }
+    }
+}
+
 impl crate::reader::Read for Body {
     fn read(node: &crate::yaml::Node, reader: &mut crate::reader::Reader<'_>) -> Option<Self> {
         if let (Some("!include"), crate::yaml::Kind::Scalar { text, .. }) = (node.tag.as_deref(), &node.kind)

@@ -8,7 +8,9 @@ use super::{
     server::{Log, Server, Web},
     settings,
     storage::Storage,
-    values::{Count, GoDuration, HttpUrl, List, Number, PeriodDurations, ServiceDurations, Signed},
+    values::{
+        Count, GoDuration, HttpUrl, InFlight, List, Number, PeriodDurations, ServiceDurations, Signed, Weight,
+    },
 };
 
 /// Keys of other versions: known, and without effect here.
@@ -40,9 +42,9 @@ settings! {
         /// The same by service, without regard to case.
         timeout_by_service: ServiceDurations,
         /// What a yellow probe counts in availability, 0 to 1; 0 is the default.
-        degraded_weight: Number = Number(0.7),
+        degraded_weight: Weight = Weight(Number(0.7)),
         /// Probes in flight at once; 0 is the default, -1 as many as there are active monitors.
-        max_concurrency: Signed = Signed(10),
+        max_concurrency: InFlight = InFlight(Signed(10)),
         /// Whether probes are spread over the interval; otherwise all start at once.
         stagger_probes: bool = true,
         /// The site's own address, for links and the sitemap. Environment: `MONITOR_PUBLIC_BASE_URL`.

@@ -5,6 +5,10 @@ use super::{
     values::{Count, GoDuration, GoDurationOrZero, Natural, Number, Port, SecretValue, Text},
     words::{ArchiveFormat, SslMode, StorageType},
 };
+use crate::{
+    reader::{Read, Reader, Tentative},
+    yaml::Node,
+};
 
 settings! {
     /// Where records are kept. Read at start only: changes need a restart.
@@ -18,7 +22,7 @@ settings! {
         /// How long records stay.
         retention: Retention = Retention::default(),
         /// Copies of old records in files.
-        archive: Archive = Archive::default(),
+        archive: WhenEnabled = WhenEnabled::default(),
     }
 }
 
@@ -97,5 +101,38 @@ settings! {
         backfill_days: Count = Count(7),
         /// Days that archives stay; 0 keeps them for ever.
         keep_days: Natural = Natural(365),
+    }
+}
+
+/// The archive; as long as it is off, what is wrong with its settings does not matter.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[serde(transparent)]
+pub(crate) struct WhenEnabled(pub(crate) Archive);
+
+impl Read for WhenEnabled {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        reader.tentatively(|reader| {
+            let archive = Archive::read(node, reader).map(Self);
+            // A switch that could not be read is itself worth telling.
+            let unread = reader.within("enabled", |reader| reader.is_wrong());
+            match &archive {
+                Some(Self(settings)) if !settings.enabled() && !unread => Tentative::Forget(archive),
+                _ => Tentative::Keep(archive),
+            }
+        })
+    }
+
+    fn fill(&mut self) {
+        self.0.fill();
+    }
+}
+
+impl schemars::JsonSchema for WhenEnabled {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Archive::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Archive::json_schema(generator)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, Tag, options};
 
-use super::{Entry, Kind, MAX_DEPTH, MAX_NODES, Mark, Node};
+use super::{Entry, Kind, MAX_DEPTH, MAX_NODES, MAX_TEXT_BYTES, Mark, Node};
 
 /// What was read of a text.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Composed {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) mark: Mark,
+    /// The key it is about, empty when it is the text as a whole.
+    pub(crate) path: String,
     pub(crate) message: String,
 }
 
@@ -55,7 +57,8 @@ pub(crate) fn compose(text: &str) -> Composed {
             continue;
         }
         if let Err(fault) = composer.take(&event, mark_of(&span.start)) {
-            composer.faults.push(fault);
+            let path = composer.path();
+            composer.faults.push(Fault { path, ..fault });
             composer.root = None;
             break;
         }
@@ -82,11 +85,11 @@ fn mark_of(marker: &Marker) -> Mark {
 
 impl Fault {
     fn of(marker: &Marker, message: String) -> Self {
-        Self { mark: mark_of(marker), message }
+        Self { mark: mark_of(marker), path: String::new(), message }
     }
 
     fn new(mark: Mark, message: impl Into<String>) -> Self {
-        Self { mark, message: message.into() }
+        Self { mark, path: String::new(), message: message.into() }
     }
 }
 
@@ -96,6 +99,7 @@ struct Open {
     anchor: usize,
     tag: Option<Box<str>>,
     weight: u32,
+    bytes: u64,
     depth: u32,
     items: Items,
 }
@@ -190,22 +194,52 @@ impl Composer {
         if anchor != 0 {
             self.pending_anchors.insert(anchor);
         }
-        self.open.push(Open { mark, anchor, tag: own_tag(tag), weight: 1, depth: 1, items });
+        self.open.push(Open { mark, anchor, tag: own_tag(tag), weight: 1, bytes: 0, depth: 1, items });
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Fault> {
         let Some(open) = self.open.pop() else { return Ok(()) };
-        let (mut weight, mut depth) = (open.weight, open.depth);
+        let mut size = Size { weight: open.weight, bytes: open.bytes, depth: open.depth };
         let kind = match open.items {
             Items::List(list) => Kind::List(list),
-            Items::Map(map) => {
-                Kind::Map(merge(map, &mut weight, &mut depth).map_err(|m| Fault::new(open.mark, m))?)
-            }
+            Items::Map(map) => Kind::Map(merge(map, &mut size).map_err(|m| Fault::new(open.mark, m))?),
         };
-        let node = Rc::new(Node { mark: open.mark, tag: open.tag, kind, weight, depth });
+        let node = Rc::new(Node {
+            mark: open.mark,
+            tag: open.tag,
+            kind,
+            weight: size.weight,
+            bytes: size.bytes,
+            depth: size.depth,
+        });
         self.define(open.anchor, &node);
         self.place(node, open.mark)
+    }
+
+    /// Returns the key that is being read, such as `monitors[3].headers.x`.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for open in &self.open {
+            match &open.items {
+                Items::List(list) => path.push_str(&format!("[{}]", list.len())),
+                Items::Map(map) => {
+                    if let Some((key, ..)) = &map.pending {
+                        if !path.is_empty() {
+                            path.push('.');
+                        }
+                        path.push_str(&shown(key));
+                    }
+                }
+            }
+        }
+        path
+    }
+
+    fn forget_pending(&mut self) {
+        if let Some(Open { items: Items::Map(map), .. }) = self.open.last_mut() {
+            map.pending = None;
+        }
     }
 
     /// Puts a finished node where it belongs: as the root, an item, a key or a value.
@@ -219,13 +253,9 @@ impl Composer {
             return Ok(());
         };
         open.weight = open.weight.saturating_add(node.weight);
+        open.bytes = open.bytes.saturating_add(node.bytes);
         open.depth = open.depth.max(node.depth + 1);
-        if open.weight > MAX_NODES {
-            return Err(Fault::new(
-                mark,
-                format!("more than {MAX_NODES} values once aliases are written out"),
-            ));
-        }
+        within_bounds(open.weight, open.bytes).map_err(|message| Fault::new(mark, message))?;
         match &mut open.items {
             Items::List(list) => list.push(node),
             Items::Map(map) => {
@@ -234,15 +264,12 @@ impl Composer {
                         map.merges.push(node);
                     } else if let Some(first) = map.position(&key) {
                         let first = map.entries[first].mark;
-                        self.faults.push(Fault::new(
-                            key_mark,
-                            format!(
-                                "the key {} is given twice, first at line {} column {}",
-                                shown(&key),
-                                first.line,
-                                first.col
-                            ),
-                        ));
+                        let message =
+                            format!("given twice, first at line {} column {}", first.line, first.col);
+                        map.pending = Some((key, key_mark, plain));
+                        let path = self.path();
+                        self.faults.push(Fault { mark: key_mark, path, message });
+                        self.forget_pending();
                     } else {
                         map.push(Entry { key, mark: key_mark, value: node });
                     }
@@ -262,8 +289,25 @@ impl Composer {
     }
 }
 
+/// How much a collection is when written out.
+struct Size {
+    weight: u32,
+    bytes: u64,
+    depth: u32,
+}
+
+fn within_bounds(weight: u32, bytes: u64) -> Result<(), String> {
+    if weight > MAX_NODES {
+        return Err(format!("more than {MAX_NODES} values once aliases are written out"));
+    }
+    if bytes > MAX_TEXT_BYTES {
+        return Err(format!("more than {} MiB of text once aliases are written out", MAX_TEXT_BYTES >> 20));
+    }
+    Ok(())
+}
+
 /// Adds what `<<` names, where a key is not given already; of several sources the first wins.
-fn merge(mut map: OpenMap, weight: &mut u32, depth: &mut u32) -> Result<Vec<Entry>, String> {
+fn merge(mut map: OpenMap, size: &mut Size) -> Result<Vec<Entry>, String> {
     const WRONG: &str = "a merge key (<<) takes a mapping or a list of mappings";
     for source in std::mem::take(&mut map.merges) {
         let sources = match &source.kind {
@@ -275,14 +319,13 @@ fn merge(mut map: OpenMap, weight: &mut u32, depth: &mut u32) -> Result<Vec<Entr
             let Kind::Map(entries) = &source.kind else { return Err(WRONG.to_owned()) };
             for entry in entries {
                 if map.position(&entry.key).is_none() {
-                    *weight = weight.saturating_add(entry.value.weight).saturating_add(1);
-                    *depth = (*depth).max(entry.value.depth + 1);
+                    size.weight = size.weight.saturating_add(entry.value.weight).saturating_add(1);
+                    size.bytes = size.bytes.saturating_add(entry.value.bytes);
+                    size.depth = size.depth.max(entry.value.depth + 1);
                     map.push(entry.clone());
                 }
             }
-            if *weight > MAX_NODES {
-                return Err(format!("more than {MAX_NODES} values once merge keys are written out"));
-            }
+            within_bounds(size.weight, size.bytes)?;
         }
     }
     Ok(map.entries)
@@ -293,7 +336,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, mark: Mark) -> Node
     let is = |suffix| tag.is_some_and(|tag| tag.is_yaml_core_schema_tag(suffix));
     let null = is("null") || (plain && tag.is_none() && matches!(text, "" | "~" | "null" | "Null" | "NULL"));
     let kind = if null { Kind::Null } else { Kind::Scalar { text: text.into(), plain: plain && !is("str") } };
-    Node { mark, tag: own_tag(tag), kind, weight: 1, depth: 1 }
+    Node { mark, tag: own_tag(tag), kind, weight: 1, bytes: text.len() as u64, depth: 1 }
 }
 
 fn own_tag(tag: Option<&Tag>) -> Option<Box<str>> {

@@ -42,6 +42,10 @@ impl<T: Read> Read for List<T> {
             reader.error(node.mark, format!("must be a list, not {}", node.kind_name()));
             return None;
         };
+        if nodes.len() > T::MAX_ITEMS {
+            reader.error(node.mark, format!("more than {} items", T::MAX_ITEMS));
+            return None;
+        }
         let mut items = Vec::with_capacity(nodes.len());
         for (index, node) in nodes.iter().enumerate() {
             reader.within_item(index, |reader| {
