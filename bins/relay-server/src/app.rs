@@ -1,0 +1,172 @@
+//! The server as a whole: the one place that knows all crates.
+//!
+//! [`App::open`] takes what can be refused (the address first, then the database), so that a start that fails leaves
+//! nothing half done; [`App::serve`] starts the long tasks and stops them again:
+//!
+//! 1. The scheduler starts no more probes and waits for those in flight; the server finishes its requests.
+//! 2. When the scheduler has ended, the writer stores what it holds and ends.
+//! 3. When all tasks have ended, the database is closed.
+
+pub(crate) mod events;
+pub(crate) mod http;
+pub(crate) mod probing;
+pub(crate) mod storage;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use relay_api::{Api, Deps, Server};
+use relay_config::{Environment, Loaded, Reloader, WatchDeps, WatchOptions};
+use relay_core::{
+    ports::{Clock, Health, MetricSource, Repository, clock::SystemClock},
+    schedule::MonitorSet,
+};
+use relay_events::EventRules;
+use tokio::sync::{Notify, watch};
+use tracing::{info, warn};
+
+use crate::{
+    catalog::ConfigCatalog,
+    lifecycle::Lifecycle,
+    pages::SitePages,
+    reload::{self, Live},
+};
+use probing::LiveProber;
+use storage::Storage;
+
+/// What to start with.
+pub(crate) struct Start {
+    /// The configuration.
+    pub(crate) loaded: Loaded,
+    /// Its file, which is watched.
+    pub(crate) path: PathBuf,
+    /// The variables it was loaded with.
+    pub(crate) env: Environment,
+    /// Whether to probe, or only to serve what others store.
+    pub(crate) probe: bool,
+    /// Whether everything shown is simulated.
+    pub(crate) demo: bool,
+}
+
+/// A server that holds its address and its database and does nothing yet.
+pub(crate) struct App {
+    start: Start,
+    server: Server,
+    storage: Storage,
+    rules: Arc<EventRules>,
+    clock: Arc<dyn Clock>,
+    hangup: Arc<Notify>,
+    lifecycle: Lifecycle,
+}
+
+impl App {
+    /// Binds the address, opens the database and begins to listen to signals.
+    ///
+    /// # Errors
+    /// What is in the way, and what to do about it.
+    pub(crate) fn open(start: Start) -> anyhow::Result<Self> {
+        raise_file_limit();
+        let config = &start.loaded.config;
+        let server = http::bind(config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let rules = Arc::new(EventRules::default());
+        let storage = Storage::open(&config.storage, rules.clone(), clock.clone())?;
+        let lifecycle = Lifecycle::default();
+        let hangup = Arc::new(Notify::new());
+        let notice = hangup.clone();
+        lifecycle.watch_signals(move || notice.notify_one()).context("cannot listen to signals")?;
+        Ok(Self { start, server, storage, rules, clock, hangup, lifecycle })
+    }
+
+    /// Returns the address that is bound.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Returns the database.
+    pub(crate) fn repository(&self) -> Arc<dyn Repository> {
+        self.storage.repository()
+    }
+
+    /// Returns the tokens and tasks, to stop with.
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// Probes and serves until a signal comes, then stops gracefully.
+    ///
+    /// # Errors
+    /// When a task crashed, or the last records could not be written.
+    pub(crate) async fn serve(self) -> anyhow::Result<()> {
+        let Self { start, server, storage, rules, clock, hangup, lifecycle } = self;
+        let Start { loaded, path, env, probe, demo } = start;
+        let prober =
+            Arc::new(LiveProber::new(&loaded.config.probe, |name| env.get(name).map(str::to_owned))?);
+        let watch_deps = WatchDeps {
+            path,
+            env,
+            clock: clock.clone(),
+            tracker: lifecycle.tasks.clone(),
+            stop: lifecycle.soft.clone(),
+        };
+        let reloader = Reloader::start(loaded, WatchOptions::default(), watch_deps);
+        let published = reloader.current();
+        let catalog = Arc::new(ConfigCatalog::new(&published, demo));
+        let (sets, set) = watch::channel(Arc::new(published.config.monitor_set()));
+        let scheduler = probing::scheduler(prober.clone(), storage.sink(), clock.clone());
+
+        let repository = storage.repository();
+        let state = reloader.state();
+        let mut metrics: Vec<Arc<dyn MetricSource>> = vec![state.clone(), Arc::new(scheduler.clone())];
+        metrics.extend(storage.metrics());
+        let mut health: Vec<Arc<dyn Health>> = vec![state];
+        health.extend(storage.health());
+        let deps = Deps {
+            catalog: catalog.clone(),
+            timelines: repository.clone(),
+            records: repository.clone(),
+            pages: Arc::new(SitePages::new(catalog.clone())),
+            health,
+            metrics,
+            clock,
+            build: http::build_info(),
+        };
+        let limits = http::limits(&published.config.server.limits);
+        let api = Api::new(deps, limits, http::access(&published.config));
+        info!(address = %server.local_addr(), monitors = published.config.monitors.len(), probe, "serving");
+
+        let live = Live { rules, catalog, prober, sets, api: api.clone() };
+        live.apply(&published);
+        let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
+        lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
+        lifecycle.spawn_essential("reload", reload::follow(live, reloader, hangup, soft.clone()));
+        storage.start(&lifecycle, async move {
+            if probe {
+                scheduler.run(set, soft).await;
+            } else {
+                keep(set, soft).await;
+            }
+        });
+        let outcome = lifecycle.finish().await;
+        storage.close().await?;
+        info!("stopped");
+        Ok(outcome?)
+    }
+}
+
+/// Stands in the scheduler's place on a server that does not probe.
+async fn keep(_set: watch::Receiver<Arc<MonitorSet>>, stop: tokio_util::sync::CancellationToken) {
+    stop.cancelled().await;
+}
+
+/// Asks the system for as many open files as it allows: each probe and each client takes one, and the usual soft bound
+/// of 1,024 is from a time without either.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        warn!(%error, "cannot raise the bound on open files");
+    }
+}

@@ -1,0 +1,89 @@
+//! The HTTP server and what it answers from.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use relay_api::{Access, BindError, BuildInfo, Limits, MetricsAccess, Options, Server};
+use relay_config::{Config, Metrics};
+use tracing::warn;
+
+/// File descriptors kept for everything that is no connection of a client.
+const RESERVED_FILES: u64 = 512;
+
+/// Binds the configured address.
+///
+/// # Errors
+/// What to do about an address that cannot be had, or a setting that this version does not serve.
+pub(crate) fn bind(config: &Config) -> anyhow::Result<Server> {
+    if config.server.tls.is_some() {
+        bail!(
+            "server.tls is set, but this version serves plain http only: remove it and put a proxy in front"
+        );
+    }
+    let options = Options {
+        listen: config.server.listen,
+        limits: limits(&config.server.limits),
+        grace: Duration::from_secs(10),
+    };
+    Server::bind(options).map_err(|error| match error {
+        BindError::InUse { address } => anyhow::anyhow!(
+            "{address} is in use: stop the other program, or choose another address with --listen or server.listen"
+        ),
+        other => anyhow::Error::new(other),
+    })
+}
+
+/// Returns the bounds on clients.
+pub(crate) fn limits(limits: &relay_config::Limits) -> Limits {
+    Limits {
+        connections: limits.connections.unwrap_or_else(connections_that_fit),
+        connections_per_address: limits.connections_per_address,
+        header_bytes: limits.header_bytes,
+        uri_bytes: limits.uri_bytes,
+        body_bytes: limits.body_bytes,
+        header_timeout: limits.header_timeout,
+        idle_timeout: limits.idle_timeout,
+        write_timeout: limits.write_timeout,
+        requests_per_second: limits.requests_per_second,
+        burst: limits.burst,
+        cache_bytes: None,
+    }
+}
+
+/// As many connections as the default says, or as few as the system's bound on open files leaves room for.
+fn connections_that_fit() -> usize {
+    let most = Limits::default().connections;
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    files.map_or(most, |files| {
+        let room = files.saturating_sub(RESERVED_FILES).max(64);
+        most.min(usize::try_from(room).unwrap_or(most))
+    })
+}
+
+/// Returns what may change while the server runs.
+pub(crate) fn access(config: &Config) -> Access {
+    let metrics = match config.server.metrics {
+        Metrics::Off => MetricsAccess::Off,
+        Metrics::Loopback => MetricsAccess::Loopback,
+        Metrics::Public => MetricsAccess::Public,
+        Metrics::Listen(address) => {
+            warn!(%address, "server.metrics with an address of its own is not served by this version: metrics are for loopback clients of the main address");
+            MetricsAccess::Loopback
+        }
+    };
+    Access {
+        metrics,
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        public_details: config.server.public_details,
+    }
+}
+
+/// Returns what was built.
+pub(crate) fn build_info() -> BuildInfo {
+    BuildInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_commit: env!("RELAY_GIT_COMMIT").to_owned(),
+        build_time: env!("RELAY_BUILD_TIME").to_owned(),
+        rust_version: env!("RELAY_RUST_VERSION").to_owned(),
+    }
+}

@@ -1,0 +1,215 @@
+//! The command line.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{commands, telemetry::LogArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  relay-server demo                      look around without any account
+  relay-server init                      write a starter config.yaml
+  relay-server check --strict            say what is wrong with it
+  relay-server                           run with config.yaml
+  relay-server run --config relays.yaml --listen 127.0.0.1:9000";
+
+/// The exit code for a command line that cannot be understood.
+const USAGE: u8 = 2;
+
+/// Watches LLM API relays by really calling them.
+#[derive(Debug, Parser)]
+#[command(name = "relay-server", version, about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Configuration file; a bare file name means `run --config FILE`.
+    #[arg(value_name = "FILE.yaml", value_parser = yaml_path, conflicts_with = "config")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Probe, serve and keep history until stopped (the default).
+    #[command(after_help = "Example:\n  relay-server run --config relays.yaml --log-format json")]
+    Run(RunArgs),
+    /// Show everything alive with simulated relays and a month of history; keeps nothing.
+    #[command(after_help = "Example:\n  relay-server demo --listen 127.0.0.1:9000")]
+    Demo(DemoArgs),
+    /// Write a commented starter configuration and .env.example; never overwrites.
+    #[command(after_help = "Example:\n  relay-server init /etc/relay-pulse")]
+    Init(InitArgs),
+    /// Check a configuration file and print every problem.
+    #[command(after_help = "Example:\n  relay-server check --config relays.yaml --strict --print yaml")]
+    Check(CheckArgs),
+    /// Print the JSON Schema of the configuration file, for editors.
+    #[command(after_help = "Example:\n  relay-server schema > config.schema.json")]
+    Schema,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArg {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE", env = "MONITOR_CONFIG", default_value = "config.yaml")]
+    pub(crate) config: PathBuf,
+}
+
+/// What `run` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Address to listen on, such as 127.0.0.1:8080 (default: server.listen, else [::]:8080).
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) listen: Option<String>,
+    /// Serve the API only; another process probes.
+    #[arg(long)]
+    pub(crate) no_probe: bool,
+}
+
+/// What `demo` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// Address to listen on.
+    #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: String,
+}
+
+/// What `init` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InitArgs {
+    /// Directory to write to.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+/// What `check` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Treat warnings as errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print the effective configuration, secrets masked, to standard output.
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "yaml")]
+    pub(crate) print: Option<PrintFormat>,
+}
+
+/// How `check --print` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrintFormat {
+    /// A loadable file.
+    Yaml,
+}
+
+impl Cli {
+    /// Runs the command and prints what went wrong, one line a cause, when it fails.
+    pub(crate) fn run(self) -> ExitCode {
+        let outcome = match self.command {
+            None => {
+                let mut args = self.run;
+                if let Some(file) = self.file {
+                    args.config.config = file;
+                }
+                commands::run::run(&args, &self.log)
+            }
+            Some(Command::Run(args)) => commands::run::run(&args, &self.log),
+            Some(Command::Demo(args)) => commands::demo::run(&args, &self.log),
+            Some(Command::Init(args)) => commands::init::run(&args),
+            Some(Command::Check(args)) => return commands::check::run(&args),
+            Some(Command::Schema) => commands::schema::run(),
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(&format!("relay-server: {error:#}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Prints a line to standard error; a closed standard error is nobody to complain to.
+pub(crate) fn complain(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Prints what is wrong with the command line, or the help that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // Printing fails only when nobody reads.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Takes what `server.listen` takes: an address and a port, or a port behind a colon.
+fn address(text: &str) -> Result<String, String> {
+    let port = text.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    if port || text.parse::<SocketAddr>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err("must be an address and a port, such as 127.0.0.1:8080, [::]:8080 or :8080".to_owned())
+}
+
+fn yaml_path(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("yaml" | "yml") => Ok(path.to_owned()),
+        _ => Err("neither a command nor a .yaml file; see relay-server --help".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_and_a_bare_file_mean_run() {
+        let cli = parse("relay-server").expect("valid");
+        assert!(cli.command.is_none() && cli.file.is_none());
+        let cli = parse("relay-server my.yaml --listen 127.0.0.1:1 --log-level debug").expect("valid");
+        assert_eq!(cli.file.as_deref(), Some(Path::new("my.yaml")));
+        assert_eq!(cli.run.listen.as_deref(), Some("127.0.0.1:1"));
+    }
+
+    #[test]
+    fn strangers_are_usage_errors() {
+        for line in [
+            "relay-server wibble",
+            "relay-server --wibble",
+            "relay-server run --listen",
+            "relay-server check --print xml",
+            "relay-server --listen nowhere",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn print_alone_means_yaml() {
+        let cli = parse("relay-server check --print").expect("valid");
+        let Some(Command::Check(args)) = cli.command else { panic!("not check") };
+        assert_eq!(args.print, Some(PrintFormat::Yaml));
+    }
+}

@@ -1,0 +1,64 @@
+//! `check`: says everything that is to be said about a configuration file.
+
+use std::process::ExitCode;
+
+use relay_config::{Loaded, Problem};
+
+use super::print;
+use crate::{
+    cli::{CheckArgs, PrintFormat, complain},
+    environment,
+};
+
+/// Prints the problems, and the configuration when asked. Without `--print`, a word that all is well goes to standard
+/// output; problems always go to standard error. Fails on errors, and on warnings when strict.
+pub(crate) fn run(args: &CheckArgs) -> ExitCode {
+    let path = &args.config.config;
+    if !path.exists() {
+        complain(&format!("relay-server: {}", super::missing(path)));
+        return ExitCode::FAILURE;
+    }
+    match relay_config::load(path, &environment::of_process()) {
+        Err(problems) => {
+            tell(problems.all());
+            ExitCode::FAILURE
+        }
+        Ok(loaded) => {
+            tell(&loaded.notices);
+            let printed = args.print.is_none_or(|format| show(&loaded, format));
+            let monitors = loaded.config.monitors.len();
+            if args.strict && loaded.warnings() > 0 {
+                complain(&format!(
+                    "relay-server: {} warnings are errors to a strict check",
+                    loaded.warnings()
+                ));
+                return ExitCode::FAILURE;
+            }
+            if args.print.is_none() {
+                print(&format!("{}: {monitors} monitors, {} warnings\n", path.display(), loaded.warnings()));
+            }
+            if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn tell(problems: &[Problem]) {
+    for problem in problems {
+        complain(&format!("{}: {problem}", problem.severity.as_str()));
+    }
+}
+
+fn show(loaded: &Loaded, format: PrintFormat) -> bool {
+    match format {
+        PrintFormat::Yaml => match relay_config::print_yaml(loaded) {
+            Ok(text) => {
+                print(&text);
+                true
+            }
+            Err(error) => {
+                complain(&format!("relay-server: {error}"));
+                false
+            }
+        },
+    }
+}

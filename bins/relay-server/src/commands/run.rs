@@ -1,0 +1,31 @@
+//! `run`: probe, serve and keep history until stopped.
+
+use anyhow::Context as _;
+
+use super::{block_on, load, log_notices};
+use crate::{
+    app::{App, Start},
+    cli::RunArgs,
+    environment,
+    telemetry::{self, LogArgs},
+};
+
+/// The variable that sets where to listen; `--listen` wins over it.
+const LISTEN: &str = "MONITOR_LISTEN";
+
+/// Runs the server.
+///
+/// # Errors
+/// What kept it from starting, or made it stop.
+pub(crate) fn run(args: &RunArgs, log: &LogArgs) -> anyhow::Result<()> {
+    let mut env = environment::of_process();
+    if let Some(listen) = &args.listen {
+        env = env.with(LISTEN, listen);
+    }
+    let path = args.config.config.clone();
+    let loaded = load(&path, &env)?;
+    telemetry::start(log, loaded.config.log)?;
+    log_notices(&loaded);
+    let start = Start { loaded, path, env, probe: !args.no_probe, demo: false };
+    block_on(async { App::open(start)?.serve().await.context("stopped") })
+}

@@ -1,0 +1,8 @@
+//! The real binary, against simulated relays, over real sockets and files.
+
+mod bad_input;
+mod demo;
+mod lifecycle;
+mod reload;
+mod status;
+mod support;
