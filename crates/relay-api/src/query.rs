@@ -158,3 +158,87 @@ impl StatusQuery {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+    use relay_core::ports::catalog::{CacheTtl, Site, Snapshot, SponsorPin};
+    use relay_testkit::{key, monitor};
+
+    use super::*;
+
+    fn index() -> Index {
+        let monitors = ["Acme/cc//", "other/GM/vip/"];
+        let monitors = monitors.map(|text| Arc::new(monitor(&key(text), "https://x.example").build()));
+        Index::new(Arc::new(Snapshot {
+            generation: 1,
+            monitors: monitors.into(),
+            site: Site {
+                public_base_url: "https://status.example.org".to_owned(),
+                title: None,
+                footer_note: None,
+                subscribe_url: None,
+                demo: false,
+                degraded_weight: 0.7,
+                slow_latency: std::time::Duration::from_secs(5),
+                badges: true,
+                boards: true,
+                sponsor_pin: SponsorPin::default(),
+                cache_ttl: CacheTtl::default(),
+                cors_origins: Vec::new(),
+            },
+        }))
+    }
+
+    fn parse(query: &str) -> Result<StatusQuery, ApiError> {
+        StatusQuery::parse(&Params::parse(query), &index())
+    }
+
+    /// Writes `text` with the case of its letters and the spelling of its characters chosen by `seed`.
+    fn spelled(text: &str, seed: u64) -> String {
+        let turn = |at: usize, c: char| match (seed >> (at % 21 * 3)) & 7 {
+            0 => format!("%{:02X}", c as u32),
+            1 | 2 => c.to_uppercase().to_string(),
+            _ => c.to_string(),
+        };
+        text.chars().enumerate().map(|(at, c)| turn(at, c)).collect()
+    }
+
+    proptest! {
+        /// Whatever clients write, the answer is a question or an error that names a parameter.
+        #[test]
+        fn anything_is_a_question_or_an_error(query in "\\PC{0,80}") {
+            if let Err(error) = parse(&query) {
+                prop_assert!(error.public.contains(": "), "{}", error.public);
+            }
+        }
+
+        /// Names have many spellings and one meaning.
+        #[test]
+        fn spellings_of_one_name_are_one_question(seed in any::<u64>(), junk in "[a-z]{0,8}") {
+            let plain = parse("provider=acme&service=cc").ok();
+            prop_assert!(plain.is_some());
+            let other = format!("x={junk}&service={}&provider={}", spelled("cc", seed), spelled("acme", seed));
+            prop_assert_eq!(parse(&other).ok(), plain);
+        }
+
+        /// However many names clients think up, there is one question about nothing.
+        #[test]
+        fn unknown_names_are_one_question(names in prop::collection::vec("[a-z]{5,9}", 1..20)) {
+            let questions: HashSet<_> = names
+                .iter()
+                .flat_map(|name| [format!("provider={name}x"), format!("service={name}x&provider=acme")])
+                .map(|query| parse(&query).ok())
+                .collect();
+            prop_assert_eq!(questions.len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_first_of_a_repeated_parameter_counts() {
+        assert_eq!(parse("period=7d&period=nonsense").ok(), parse("period=7d").ok());
+        assert_eq!(parse("period=1d").ok(), parse("").ok());
+    }
+}

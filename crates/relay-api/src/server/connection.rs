@@ -20,7 +20,7 @@ use crate::{
     api::Api,
     options::Limits,
     server::{
-        io::{Activity, Watched},
+        io::{Activity, Sent, Watched},
         registry::Place,
     },
 };
@@ -50,8 +50,7 @@ impl Connection {
             place.touch();
             let (api, activity, soft) = (&api, &activity, &soft);
             async move {
-                let mut response = api.handle(request, peer).await;
-                activity.answered();
+                let mut response = api.handle(request, peer).await.map(|body| Sent::new(body, activity));
                 if soft.is_cancelled() {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }

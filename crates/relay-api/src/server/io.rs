@@ -11,10 +11,17 @@ use std::{
     time::Duration,
 };
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use bytes::Bytes;
+use hyper::{
+    body::{Body as HttpBody, Frame, SizeHint},
+    rt::{Read, ReadBufCursor, Write},
+};
 use tokio::time::Instant;
 
-use crate::options::Limits;
+use crate::{
+    options::Limits,
+    response::{Body, Broken},
+};
 
 /// What a connection is waiting for, noted by its stream and by its requests, read by its watchdog.
 #[derive(Debug)]
@@ -73,8 +80,8 @@ impl Activity {
         self.in_flight.store(1, Ordering::Relaxed);
     }
 
-    /// Notes that a response was handed over.
-    pub(crate) fn answered(&self) {
+    /// Notes that the last byte of a response was handed over.
+    fn answered(&self) {
         self.since.store(self.now(), Ordering::Relaxed);
         self.in_flight.store(0, Ordering::Relaxed);
     }
@@ -95,6 +102,45 @@ impl Activity {
         } else if self.blocked_since.load(Ordering::Relaxed) == 0 {
             self.blocked_since.store(self.now().max(1), Ordering::Relaxed);
         }
+    }
+}
+
+/// A body whose end is noted: until then the request counts as being answered.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    body: Body,
+    activity: Arc<Activity>,
+}
+
+impl Sent {
+    pub(crate) fn new(body: Body, activity: &Arc<Activity>) -> Self {
+        Self { body, activity: Arc::clone(activity) }
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.activity.answered();
+    }
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

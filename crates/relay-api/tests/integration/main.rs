@@ -10,3 +10,4 @@ mod server;
 mod status;
 mod streamed;
 mod support;
+mod visibility;

@@ -11,36 +11,30 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use relay_api::{Access, Api, BuildInfo, Deps, Limits, Options, Server};
 use relay_core::{
-    Monitor, MonitorKey, ProbeRecord, ProbeResult, ProbeSpec, Status, StoredRecord, SubStatus, Timestamp,
-    UnixSeconds,
+    Monitor, MonitorKey, ProbeRecord, ProbeResult, ProbeSpec, Status, StoredRecord, SubStatus, UnixSeconds,
     monitor::{Badge, Board, Category, Listing, Risk, SponsorLevel},
     ports::{
-        Catalog, Clock, Health, Pages, Transition,
+        Catalog, Health, Pages, Transition,
         catalog::{CacheTtl, Site, Snapshot, SponsorPin},
         health::{Fact, HealthReport},
         pages::{Asset, Page},
         repository::{Appended, Error, HistoryQuery, Records, Timelines},
+        transition::NoTransition,
     },
     record::{LatestRecord, Source, Timings},
-    timeline::{Bucket, Plan, Sample, Series, Shape, Timeline},
+    timeline::{Plan, Timeline},
 };
+use relay_testkit::{ManualClock, MemoryRepository};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// 2026-03-01 12:34:56 UTC.
 pub(crate) const NOW: UnixSeconds = 1_772_368_496;
-
-pub(crate) struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(NOW)
-    }
-}
 
 /// A catalog that tests swap.
 pub(crate) struct Shelf(pub(crate) Mutex<Arc<Snapshot>>);
@@ -51,10 +45,9 @@ impl Catalog for Shelf {
     }
 }
 
-/// Records in a list, counted one by one.
-#[derive(Default)]
+/// The plainest repository, which tests count questions of, hold up and take away.
 pub(crate) struct Store {
-    pub(crate) records: Mutex<Vec<StoredRecord>>,
+    repository: MemoryRepository,
     pub(crate) away: AtomicBool,
     pub(crate) questions: AtomicU64,
     /// When set, answers wait until it has a permit.
@@ -62,11 +55,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    fn of(&self, key: &MonitorKey) -> Vec<StoredRecord> {
-        let records = self.records.lock().expect("no panic under the lock");
-        let mut own: Vec<_> = records.iter().filter(|stored| stored.record.key == *key).cloned().collect();
-        own.sort_by_key(|stored| (stored.record.timestamp, stored.id));
-        own
+    fn new() -> Self {
+        Self {
+            repository: MemoryRepository::new(Arc::new(ManualClock::at_secs(NOW))),
+            away: AtomicBool::new(false),
+            questions: AtomicU64::new(0),
+            gate: Mutex::default(),
+        }
     }
 
     async fn pass(&self) -> Result<(), Error> {
@@ -86,57 +81,28 @@ impl Store {
 impl Timelines for Store {
     async fn timelines(&self, keys: &[MonitorKey], plan: &Plan) -> Result<Vec<Timeline>, Error> {
         self.pass().await?;
-        Ok(keys.iter().map(|key| fold(&self.of(key), plan)).collect())
+        self.repository.timelines(keys, plan).await
     }
-}
-
-fn fold(records: &[StoredRecord], plan: &Plan) -> Timeline {
-    let mut timeline = Timeline { latest: records.last().map(LatestRecord::of), ..Timeline::default() };
-    let samples: Vec<_> =
-        records.iter().map(Sample::of).filter(|sample| plan.counts(sample.timestamp)).collect();
-    samples.iter().for_each(|sample| timeline.whole.add(sample));
-    timeline.series = if plan.shape == Shape::Samples {
-        Series::Samples(samples)
-    } else {
-        let mut buckets: Vec<_> = (0..plan.bucket_count())
-            .map(|index| Bucket { start: plan.bucket_start(index), ..Bucket::default() })
-            .collect();
-        for sample in &samples {
-            buckets[plan.bucket_of(sample.timestamp).expect("inside")].tally.add(sample);
-        }
-        Series::Buckets(buckets)
-    };
-    timeline
 }
 
 #[async_trait]
 impl Records for Store {
-    async fn append(&self, batch: Vec<ProbeRecord>, _: Arc<dyn Transition>) -> Result<Appended, Error> {
-        let mut records = self.records.lock().expect("no panic under the lock");
-        let mut appended = Appended::default();
-        for record in batch {
-            let id = i64::try_from(records.len()).expect("few records") + 1;
-            records.push(StoredRecord { id, record });
-            appended.records.extend(records.last().cloned());
-        }
-        Ok(appended)
+    async fn append(
+        &self,
+        batch: Vec<ProbeRecord>,
+        transition: Arc<dyn Transition>,
+    ) -> Result<Appended, Error> {
+        self.repository.append(batch, transition).await
     }
 
     async fn latest(&self, keys: &[MonitorKey]) -> Result<Vec<Option<LatestRecord>>, Error> {
         self.pass().await?;
-        Ok(keys.iter().map(|key| self.of(key).last().map(LatestRecord::of)).collect())
+        self.repository.latest(keys).await
     }
 
     async fn history(&self, query: &HistoryQuery) -> Result<Vec<StoredRecord>, Error> {
         self.pass().await?;
-        let mut own = self.of(&query.key);
-        own.reverse();
-        own.retain(|stored| {
-            let at = (stored.record.timestamp, stored.id);
-            (query.from..=query.to).contains(&at.0) && query.before.is_none_or(|before| at < before)
-        });
-        own.truncate(query.limit as usize);
-        Ok(own)
+        self.repository.history(query).await
     }
 }
 
@@ -216,7 +182,7 @@ pub(crate) fn site(snapshot: Snapshot) -> TestSite {
 }
 
 pub(crate) fn site_with(snapshot: Snapshot, limits: Limits, access: Access) -> TestSite {
-    let store = Arc::new(Store::default());
+    let store = Arc::new(Store::new());
     let catalog = Arc::new(Shelf(Mutex::new(Arc::new(snapshot))));
     let deps = Deps {
         catalog: Arc::clone(&catalog) as Arc<dyn Catalog>,
@@ -225,7 +191,7 @@ pub(crate) fn site_with(snapshot: Snapshot, limits: Limits, access: Access) -> T
         pages: Arc::new(Site2),
         health: vec![Arc::clone(&store) as Arc<dyn Health>],
         metrics: Vec::new(),
-        clock: Arc::new(FixedClock),
+        clock: Arc::new(ManualClock::at_secs(NOW)),
         build: BuildInfo {
             version: "1.2.3".to_owned(),
             git_commit: "abcdef".to_owned(),
@@ -268,11 +234,10 @@ impl TestSite {
     }
 
     pub(crate) fn append(&self, monitor: &Monitor, at: UnixSeconds, result: ProbeResult) {
-        let mut records = self.store.records.lock().expect("no panic under the lock");
-        let id = i64::try_from(records.len()).expect("few records") + 1;
         let record =
             ProbeRecord { key: monitor.key.clone(), timestamp: at, source: Source::Schedule, result };
-        records.push(StoredRecord { id, record });
+        let appended = self.store.append(vec![record], Arc::new(NoTransition)).now_or_never();
+        appended.expect("memory does not wait").expect("memory works");
     }
 }
 

@@ -119,9 +119,10 @@ impl Pieces {
         let question = Arc::clone(&self.question);
         let made = spawn_blocking(move || {
             let text = write(&question, from, to, &found)?;
-            Ok::<_, std::io::Error>(match to == all {
-                true => (stream.finish(&text)?, None),
-                false => (stream.push(&text)?, Some(stream)),
+            Ok::<_, std::io::Error>(if to == all {
+                (stream.finish(&text)?, None)
+            } else {
+                (stream.push(&text)?, Some(stream))
             })
         });
         let made = made.await.map_err(|error| ApiError::internal(format!("writing a piece: {error}")))?;
