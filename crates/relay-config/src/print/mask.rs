@@ -25,7 +25,7 @@ static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?x)
         \b(?: sk-[A-Za-z0-9_-]{8,} | AIza[A-Za-z0-9_-]{20,} | gh[pousr]_[A-Za-z0-9]{20,}
-            | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]* )",
+            | eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]* )",
     )
     .expect("a valid expression")
 });

@@ -45,9 +45,15 @@ pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Vec<Arc<Monitor>>
     };
     let Some(typed) = &root.monitors else { return Vec::new() };
     let members = inherit(&typed.value, reader);
+    if reader.spending.is_spent() {
+        return Vec::new();
+    }
     let keys = keys(&members, reader);
     let mut monitors = Vec::with_capacity(members.len());
     for (at, member) in members.iter().enumerate() {
+        if reader.spending.is_spent() {
+            break;
+        }
         let monitor =
             reader.within_item(member.index, |reader| one(member, keys[at].as_ref(), &shared, reader));
         monitors.extend(monitor.map(Arc::new));

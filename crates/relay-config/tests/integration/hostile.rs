@@ -84,10 +84,10 @@ fn bombs_of_inheritance_and_placeholders() {
     };
     let parent = MONITOR.to_owned() + "    model: m\n";
     let fat = format!("{parent}    body: {}\n{}", "x".repeat(2_000_000), children(600));
-    has(&refused(&fat), "grows beyond 512 MiB");
+    has(&refused(&fat), "grows beyond 256 MiB");
     let model = "m".repeat(100_000);
     let multiplied = format!("{MONITOR}    model: {model}\n    body: '{}'\n", "{{MODEL}}".repeat(10_000));
-    has(&refused(&multiplied), "grows beyond 512 MiB");
+    has(&refused(&multiplied), "grows beyond 256 MiB");
 }
 
 #[test]
