@@ -34,7 +34,7 @@ pub(crate) enum Format {
 /// What is wrong with the filter.
 pub(crate) fn start(args: &LogArgs, config: Log) -> anyhow::Result<()> {
     let filter = args.log_level.as_deref().or(config.level).unwrap_or("info");
-    let parsed = EnvFilter::try_new(filter).map_err(|error| {
+    let parsed = EnvFilter::try_new(quieted(filter)).map_err(|error| {
         anyhow::anyhow!("log level {filter}: {error}; try error, warn, info, debug or trace")
     })?;
     let format = args.log_format.or_else(|| config.format.map(Format::from)).unwrap_or_default();
