@@ -53,9 +53,9 @@ impl Activity {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Returns when the connection will have waited too long if nothing happens until then; a moment in the past when
-    /// it has already.
-    pub(crate) fn deadline(&self, limits: &Limits) -> Instant {
+    /// Returns when the connection will have waited too long if nothing happens until then, maybe in the past; `None`
+    /// while a request is being answered and the client takes what it gets.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         let after = |millis: u64, limit: Duration| self.started + Duration::from_millis(millis) + limit;
         let since = self.since.load(Ordering::Relaxed);
         let phase = if self.in_flight.load(Ordering::Relaxed) > 0 {
@@ -69,9 +69,7 @@ impl Activity {
             0 => None,
             since => Some(after(since, limits.write_timeout)),
         };
-        // While a request is being answered nothing is waited for; looking again after a while is enough.
-        let later = || Instant::now() + limits.header_timeout.min(limits.write_timeout);
-        phase.into_iter().chain(blocked).min().unwrap_or_else(later)
+        phase.into_iter().chain(blocked).min()
     }
 
     /// Notes that the headers of a request are complete.

@@ -60,7 +60,7 @@ async fn the_unspecified_v6_address_takes_v4_too() {
 async fn silent_slow_and_idle_clients_are_closed() {
     let limits = Limits {
         header_timeout: Duration::from_millis(50),
-        idle_timeout: Duration::from_millis(80),
+        idle_timeout: Duration::from_millis(500),
         ..Limits::default()
     };
     let running = site(snapshot(Vec::new())).start(limits);
@@ -157,4 +157,39 @@ async fn a_hard_stop_drops_what_is_in_flight() {
     running.hard.cancel();
     assert_eq!(until_closed(&mut waiting).await, "");
     timeout(LONG, running.tasks.wait()).await.expect("the server ends");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_its_answer_is_closed() {
+    let monitors = (0..450).map(|n| monitor(&format!("p{n}/cc//"))).collect();
+    let limits =
+        Limits { cache_bytes: Some(100_000), write_timeout: Duration::from_millis(50), ..Limits::default() };
+    let site = crate::support::site_with(snapshot(monitors), limits.clone(), Default::default());
+    let running = site.start(limits);
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let mut greedy = socket.connect(running.address).await.expect("a connection");
+    greedy.write_all(b"GET /api/status?period=90d HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+    let open = async {
+        while site.store.questions.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        // The client that asks here is the only one left.
+        while !running.get("/metrics").await.text().contains("relay_http_connections 1\n") {}
+    };
+    timeout(LONG, open).await.expect("the server closes");
+    let answer = until_closed(&mut greedy).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.ends_with("0\r\n\r\n"), "{} bytes", answer.len());
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_408() {
+    let limits = Limits { header_timeout: Duration::from_millis(50), ..Limits::default() };
+    let site = crate::support::site_with(snapshot(Vec::new()), limits.clone(), Default::default());
+    let running = site.start(limits);
+    let mut slow = connect(&running).await;
+    let request = b"POST /api/status/batch HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    let answer = exchange(&mut slow, request).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.ends_with(r#""code":"body_timeout"}"#), "{answer}");
 }
