@@ -110,7 +110,8 @@ impl App {
             stop: lifecycle.soft.clone(),
         };
         let reloader = Reloader::start(loaded, WatchOptions::default(), watch_deps);
-        let published = reloader.current();
+        let mut states = reloader.subscribe();
+        let published = states.borrow_and_update().clone();
         let catalog = Arc::new(ConfigCatalog::new(&published, demo));
         let (sets, set) = watch::channel(Arc::new(published.config.monitor_set()));
         let scheduler = probing::scheduler(prober.clone(), storage.sink(), clock.clone());
@@ -139,7 +140,7 @@ impl App {
         live.apply(&published);
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
-        lifecycle.spawn_essential("reload", reload::follow(live, reloader, hangup, soft.clone()));
+        lifecycle.spawn_essential("reload", reload::follow(live, reloader, states, hangup, soft.clone()));
         storage.start(&lifecycle, async move {
             if probe {
                 scheduler.run(set, soft).await;

@@ -39,18 +39,24 @@ impl Live {
     }
 }
 
-/// Follows the configuration until `stop` is cancelled; each notice of `hangup` asks for a reload. Returns early only
-/// when nobody watches the files any more, which is a crash.
-pub(crate) async fn follow(live: Live, reloader: Reloader, hangup: Arc<Notify>, stop: CancellationToken) {
-    let mut states = reloader.subscribe();
-    // What was published between the start of the parts and now is not seen as a change, so apply what is there.
-    live.apply(&states.borrow_and_update().clone());
+/// Follows the configuration until `stop` is cancelled; `states` has seen what is in force, and each notice of `hangup`
+/// asks for a reload. Returns early only when nobody watches the files any more, which is a crash.
+pub(crate) async fn follow(
+    live: Live,
+    reloader: Reloader,
+    mut states: watch::Receiver<Published>,
+    hangup: Arc<Notify>,
+    stop: CancellationToken,
+) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = hangup.notified() => reloader.reload_now(),
             changed = states.changed() => match changed {
-                Ok(()) => live.apply(&states.borrow_and_update().clone()),
+                Ok(()) => {
+                    let published = states.borrow_and_update().clone();
+                    live.apply(&published);
+                }
                 Err(_) if stop.is_cancelled() => return,
                 Err(_) => return error!("nobody watches the configuration any more"),
             },

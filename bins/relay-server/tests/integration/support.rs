@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::mpsc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -43,7 +43,7 @@ pub(crate) fn finish(command: &mut Command) -> Output {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    log: mpsc::Receiver<String>,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -52,7 +52,8 @@ impl Server {
         command.args(["--log-format", "json"]).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stderr = child.stderr.take().expect("piped");
-        let (lines, log) = mpsc::channel();
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let lines = Arc::clone(&log);
         let (found, address) = tokio::sync::oneshot::channel();
         // Ends with the program, whose standard error it drains.
         drop(spawn_blocking(move || {
@@ -64,14 +65,14 @@ impl Server {
                 {
                     let _ = found.send(fields["fields"]["address"].as_str().unwrap_or_default().to_owned());
                 }
-                let _ = lines.send(line);
+                lines.lock().expect("not poisoned").push(line);
             }
         }));
         let address = match timeout(PATIENCE, address).await {
             Ok(Ok(address)) => address.parse().expect("an address"),
             _ => {
                 let _ = child.kill();
-                panic!("the server did not start: {:?}", log.try_iter().collect::<Vec<_>>());
+                panic!("the server did not start: {:?}", log.lock().expect("not poisoned"));
             }
         };
         Self { child, address, log }
@@ -79,7 +80,7 @@ impl Server {
 
     /// Returns the log lines so far.
     pub(crate) fn log(&self) -> Vec<String> {
-        self.log.try_iter().collect()
+        self.log.lock().expect("not poisoned").clone()
     }
 
     /// Sends a signal.
@@ -120,7 +121,7 @@ impl Server {
     }
 
     /// Asks for `/api/status` until it is as wanted.
-    pub(crate) async fn status_where(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn status_where(&self, wanted: impl Fn(&Value) -> bool + Send) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let status = self.json("/api/status?period=90m").await;
