@@ -102,7 +102,7 @@ impl Collected {
         if !event.name.is_empty() {
             self.named_events = true;
         }
-        let data = String::from_utf8_lossy(event.data);
+        let data = lossy(event.data);
         if !self.take_json(&data, event.name) {
             // Relays that forget the blank line between frames send what looks like one event of many lines.
             let mut lines = data.lines().filter(|line| !line.trim().is_empty()).peekable();
@@ -244,7 +244,7 @@ impl StreamReader {
         match &mut self.framing {
             Framing::Events(parser) => parser.push(piece, &mut |event| collected.take_event(&event)),
             Framing::Array(splitter) => splitter.push(piece, &mut |element| {
-                if let Some(frame) = Frame::parse(&String::from_utf8_lossy(element)) {
+                if let Some(frame) = Frame::parse(&lossy(element)) {
                     collected.take_frame(&frame, b"");
                 }
             }),
@@ -272,6 +272,15 @@ impl StreamReader {
             Framing::Array(_) | Framing::Unknown(_) | Framing::None => return None,
         };
         (self.collected.frames > 0).then_some((form, self.collected))
+    }
+}
+
+/// Reads bytes as text; what is no UTF-8 becomes replacement characters. Validating first is several times faster than
+/// going through the valid chunks one by one, and nearly everything is valid.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     body::ReadBody,
-    stream::{Facts, Form},
+    stream::{Facts, Form, lossy},
 };
 
 /// Whether an answer holds a keyword, and where.
@@ -20,7 +20,7 @@ pub(crate) enum Found {
 
 /// Returns the raw body as text; bytes that are no UTF-8 become replacement characters.
 pub(crate) fn raw(body: &ReadBody) -> Cow<'_, str> {
-    String::from_utf8_lossy(&body.bytes)
+    lossy(&body.bytes)
 }
 
 /// Returns the text of an answer for `success_contains`: what a stream says, the raw body of everything else. A stream

@@ -307,7 +307,8 @@ impl<T> Default for Elements<T> {
 impl<'de, T: Deserialize<'de>> Take<'de> for Elements<T> {
     fn element<A: SeqAccess<'de>>(&mut self, array: &mut A) -> Result<bool, A::Error> {
         let Some(element) = array.next_element()? else { return Ok(false) };
-        self.0.get_or_insert_default().push(element);
+        // Nearly every list has one element: the four that a vector starts with would be large.
+        self.0.get_or_insert_with(|| Vec::with_capacity(1)).push(element);
         Ok(true)
     }
 }
