@@ -3,9 +3,16 @@
 use std::fmt::Write as _;
 
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::schema::root::{FOREIGN, Root};
+use crate::schema::{
+    badges, monitors,
+    root::{self, Root},
+    server,
+};
+
+/// What is said of keys that are known and have no effect.
+const OF_ANOTHER_VERSION: &str = "Of another version; not supported.";
 
 /// Returns the JSON Schema of a configuration file, with which editors complete and check it.
 #[must_use]
@@ -31,7 +38,7 @@ pub fn configuration_markdown() -> String {
         }
         text.push_str("| key | form | default | meaning |\n| --- | --- | --- | --- |\n");
         for (key, property) in section["properties"].as_object().into_iter().flatten() {
-            if path.is_empty() && FOREIGN.contains(&key.as_str()) {
+            if property["description"] == OF_ANOTHER_VERSION {
                 continue;
             }
             let key_path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -78,17 +85,25 @@ key. In these names letters are upper case, and everything but A–Z and 0–9 b
 fn schema() -> Value {
     let mut schema =
         SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Root>().to_value();
-    if let Some(properties) = schema["properties"].as_object_mut() {
-        for key in FOREIGN {
-            let known =
-                Map::from_iter([("description".to_owned(), "Of another version; not supported.".into())]);
-            properties.insert((*key).to_owned(), known.into());
-        }
+    know(&mut schema, &root::FOREIGN);
+    let sections: [(&str, &[&str]); 3] =
+        [("Monitor", &monitors::FOREIGN), ("Server", &server::FOREIGN), ("Boards", &badges::FOREIGN)];
+    for (name, foreign) in sections {
+        know(&mut schema["$defs"][name], foreign);
     }
     close(&mut schema);
     schema["title"] = "Relay Pulse configuration".into();
     schema["required"] = vec!["monitors"].into();
     schema
+}
+
+/// Lets editors know keys of other versions.
+fn know(section: &mut Value, foreign: &[&str]) {
+    if let Some(properties) = section["properties"].as_object_mut() {
+        for key in foreign {
+            properties.insert((*key).to_owned(), json!({ "description": OF_ANOTHER_VERSION }));
+        }
+    }
 }
 
 /// Lets editors mark keys that are not known, except those that start with `x-`.
@@ -98,7 +113,7 @@ fn close(schema: &mut Value) {
         && schema["additionalProperties"].is_null()
     {
         schema["additionalProperties"] = false.into();
-        schema["patternProperties"] = serde_json::json!({ "^x-": {} });
+        schema["patternProperties"] = json!({ "^x-": {} });
     }
     for inner in schema["$defs"].as_object_mut().into_iter().flat_map(Map::values_mut) {
         close(inner);

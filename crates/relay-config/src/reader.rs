@@ -94,6 +94,8 @@ pub(crate) struct Reader<'a> {
     wrong: HashSet<String>,
     errors: usize,
     suggested: usize,
+    /// Keys of other versions that were told of: once is enough.
+    foreign: HashSet<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -108,6 +110,7 @@ impl<'a> Reader<'a> {
             wrong: HashSet::new(),
             errors: 0,
             suggested: 0,
+            foreign: HashSet::new(),
         }
     }
 
@@ -277,7 +280,9 @@ impl<'a> Reader<'a> {
             let shown: String = key.chars().take(64).flat_map(char::escape_debug).collect();
             self.within(shown, |reader| {
                 if foreign.contains(&key) {
-                    reader.info(entry.mark, "not supported");
+                    if reader.foreign.insert(key.to_owned()) {
+                        reader.info(entry.mark, "not supported");
+                    }
                 } else if let Some(meant) = reader.suggest(key, known) {
                     reader.warn(entry.mark, format!("unknown key, did you mean {meant}?"));
                 } else {

@@ -23,6 +23,7 @@ use crate::{
         values::{List, Number, Slug, Text},
         words,
     },
+    yaml::Mark,
 };
 
 /// What all monitors are looked up in.
@@ -97,7 +98,7 @@ fn one(
     let whole = &member.whole;
     required(member, reader);
     let times = Times::of(whole, shared.root);
-    slow_timeout(member, &times, reader);
+    slow_timeout(&times, reader);
     let values = Values { key, model: text(&whole.model) };
     let spec = probe::resolve(whole, &values, &times, shared.root, reader);
     let listing = listing(member, key, shared, reader);
@@ -158,27 +159,19 @@ fn required(member: &Member<'_>, reader: &mut Reader<'_>) {
     }
 }
 
-/// Tells of a slow latency that the deadline never lets happen, where the monitor itself says so.
-fn slow_timeout(member: &Member<'_>, times: &Times, reader: &mut Reader<'_>) {
-    let mark = member
-        .own
-        .slow_latency
-        .as_ref()
-        .map(|at| at.mark)
-        .or_else(|| member.own.timeout.as_ref().map(|at| at.mark));
-    if let Some(mark) = mark
-        && times.slow_latency >= times.timeout
-    {
+/// Tells of a slow latency that the deadline never lets happen; where both are global, that is told for the file.
+fn slow_timeout(times: &Times, reader: &mut Reader<'_>) {
+    if times.slow_latency >= times.timeout && times.mark != Mark::default() {
         reader.within("slow_latency", |reader| {
-            reader.warn(mark, "not below timeout: no probe will ever be yellow for being slow");
+            reader.warn(times.mark, "not below timeout: no probe will ever be yellow for being slow");
         });
     }
 }
 
-/// Combines a monitor's own switch with its provider's; the monitor's own reason wins.
+/// Combines a monitor's own switch with its provider's; a reason of the monitor's own wins.
 fn switch(own: bool, reason: String, provider: Option<&String>) -> Option<String> {
     match provider {
-        Some(provider) if reason.is_empty() || !own => Some(provider.clone()),
+        Some(provider) if reason.is_empty() => Some(provider.clone()),
         Some(_) => Some(reason),
         None => own.then_some(reason),
     }

@@ -19,7 +19,7 @@ use crate::{
         monitors::{Body, Monitor},
         probe as typed,
         root::Root,
-        values::{Size, Text, TextMap},
+        values::{GoDuration, ServiceDurations, Size, Text, TextMap},
         words,
     },
     yaml::Mark,
@@ -53,25 +53,25 @@ pub(super) struct Times {
     pub(super) interval: Duration,
     pub(super) slow_latency: Duration,
     pub(super) timeout: Duration,
+    /// Where the narrower of the settings behind `slow_latency` and `timeout` stands; nowhere when both are global.
+    pub(super) mark: Mark,
 }
 
 impl Times {
     /// Applies the order of precedence: its own or its parent's, then by service, then global.
     pub(super) fn of(whole: &Monitor, root: &Root) -> Self {
         let service = text(&whole.service);
-        let by_service = |map: &Field<crate::schema::values::ServiceDurations>| {
-            map.as_ref().and_then(|located| located.value.of(service))
+        let pick = |own: &Field<GoDuration>, by_service: &Field<ServiceDurations>| {
+            let own = own.as_ref().map(|at| Located { value: at.value.0, mark: at.mark });
+            own.or_else(|| by_service.as_ref().and_then(|map| map.value.of(service)))
         };
-        let own =
-            |field: &Field<crate::schema::values::GoDuration>| field.as_ref().map(|located| located.value.0);
+        let slow_latency = pick(&whole.slow_latency, &root.slow_latency_by_service);
+        let timeout = pick(&whole.timeout, &root.timeout_by_service);
         Self {
-            interval: own(&whole.interval).unwrap_or_else(|| root.interval().0),
-            slow_latency: own(&whole.slow_latency)
-                .or_else(|| by_service(&root.slow_latency_by_service))
-                .unwrap_or_else(|| root.slow_latency().0),
-            timeout: own(&whole.timeout)
-                .or_else(|| by_service(&root.timeout_by_service))
-                .unwrap_or_else(|| root.timeout().0),
+            interval: whole.interval.as_ref().map_or_else(|| root.interval().0, |at| at.value.0),
+            mark: slow_latency.as_ref().or(timeout.as_ref()).map(|at| at.mark).unwrap_or_default(),
+            slow_latency: slow_latency.map_or_else(|| root.slow_latency().0, |at| at.value),
+            timeout: timeout.map_or_else(|| root.timeout().0, |at| at.value),
         }
     }
 }

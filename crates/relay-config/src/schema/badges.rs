@@ -86,9 +86,12 @@ settings! {
     }
 }
 
+/// Keys of other versions: known, and without effect here.
+pub(crate) const FOREIGN: [&str; 1] = ["auto_move"];
+
 settings! {
     /// The hot and the cold board.
-    pub(crate) struct Boards {
+    pub(crate) struct Boards foreign FOREIGN {
         /// Whether there are two; otherwise every monitor is hot.
         enabled: bool = false,
     }

@@ -8,9 +8,29 @@ use super::{
     words::{Board, Category, Connection, Method, PrivateNetworks, SponsorLevel},
 };
 
+/// Keys of other versions: known, and without effect here.
+pub(crate) const FOREIGN: [&str; 16] = [
+    "key_type",
+    "template",
+    "base_url",
+    "url_pattern",
+    "request_model",
+    "model_id",
+    "model_vendor",
+    "expires_at",
+    "skip_url_validation",
+    "user_id_refresh_minutes",
+    "auto_cold_exempt",
+    "auto_move_exempt",
+    "retry",
+    "retry_base_delay",
+    "retry_max_delay",
+    "retry_jitter",
+];
+
 settings! {
     /// One thing to probe. With `parent` it takes over every setting it does not give itself.
-    pub(crate) struct Monitor {
+    pub(crate) struct Monitor foreign FOREIGN {
         /// Who offers the relay. Required; a child takes it from `parent`.
         provider: Text,
         /// Which service it is, such as `cc`. Required; a child takes it from `parent`.

@@ -14,16 +14,25 @@ use super::{
 };
 
 /// Keys of other versions: known, and without effect here.
-pub(crate) const FOREIGN: [&str; 9] = [
+pub(crate) const FOREIGN: [&str; 18] = [
     "selftest",
     "announcements",
     "annotation_rules",
+    "enable_annotations",
     "github",
     "onboarding",
     "change_requests",
-    "enable_annotations",
-    "feedback",
-    "auto_move",
+    "retry",
+    "retry_by_service",
+    "retry_base_delay",
+    "retry_max_delay",
+    "retry_jitter",
+    "allow_private_networks",
+    "expose_channel_details",
+    "channel_details_providers",
+    "hide_price_column",
+    "hide_category_filter",
+    "hide_vendor_filter",
 ];
 
 settings! {

@@ -6,9 +6,12 @@ use super::{
     words::{LogFormat, LogLevel},
 };
 
+/// Keys of other versions: known, and without effect here.
+pub(crate) const FOREIGN: [&str; 1] = ["trusted_platform"];
+
 settings! {
     /// How the page and the API are served.
-    pub(crate) struct Server {
+    pub(crate) struct Server foreign FOREIGN {
         /// The address to listen at. Needs a restart. Environment: `MONITOR_LISTEN`.
         listen: Text = Text::new("[::]:8080"),
         /// Serve https without a proxy in front. Needs a restart.

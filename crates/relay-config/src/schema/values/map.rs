@@ -89,11 +89,10 @@ impl Read for TextMap {
         let entries = reader.entries(node)?;
         let mut map = Vec::with_capacity(entries.len());
         for entry in entries {
-            let value = reader.within(entry.key.escape_debug(), |reader| match &entry.value.kind {
-                // A name with nothing after it is an empty text, such as a header that is sent empty.
-                Kind::Null => Some(Text::default()),
-                _ => Text::read(&entry.value, reader),
-            });
+            if entry.value.is_unset() {
+                continue;
+            }
+            let value = reader.within(entry.key.escape_debug(), |reader| Text::read(&entry.value, reader));
             if let Some(value) = value {
                 let key = Located { value: entry.key.to_string(), mark: entry.mark };
                 map.push((key, Located { value, mark: entry.value.mark }));
@@ -119,10 +118,11 @@ super::json_schema!(TextMap, "TextMap", { "title": "text by name",
 pub(crate) struct ServiceDurations(Vec<(String, Mark, GoDuration)>);
 
 impl ServiceDurations {
-    /// Returns the span for a service.
-    pub(crate) fn of(&self, service: &str) -> Option<Duration> {
+    /// Returns the span for a service, and where it stands.
+    pub(crate) fn of(&self, service: &str) -> Option<Located<Duration>> {
         let service = service.trim().to_lowercase();
-        self.0.iter().find(|(name, ..)| *name == service).map(|(_, _, span)| span.0)
+        let (_, mark, span) = self.0.iter().find(|(name, ..)| *name == service)?;
+        Some(Located { value: span.0, mark: *mark })
     }
 }
 
@@ -139,7 +139,7 @@ impl Read for ServiceDurations {
                 } else if !entry.value.is_unset()
                     && let Some(span) = GoDuration::read(&entry.value, reader)
                 {
-                    map.push((service, entry.mark, span));
+                    map.push((service, entry.value.mark, span));
                 }
             });
         }

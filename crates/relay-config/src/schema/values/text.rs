@@ -200,10 +200,16 @@ pub(crate) struct ProxyUrl(pub(crate) Url);
 impl Read for ProxyUrl {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let (text, _) = reader.scalar(node)?;
-        match Url::parse(text.trim()) {
+        // Other versions took `socks://` for `socks5://`.
+        let text = text.trim();
+        let parsed = match text.strip_prefix("socks://") {
+            Some(rest) => Url::parse(&format!("socks5://{rest}")),
+            None => Url::parse(text),
+        };
+        match parsed {
             Ok(url)
-                if matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h")
-                    && url.host_str().is_some() =>
+                if matches!(url.scheme(), "http" | "socks5" | "socks5h")
+                    && url.host_str().is_some_and(|host| !host.is_empty()) =>
             {
                 Some(Self(url))
             }
@@ -227,7 +233,7 @@ impl Serialize for ProxyUrl {
     }
 }
 
-json_schema!(ProxyUrl, "ProxyUrl", { "title": "proxy address", "type": "string", "pattern": "^(https?|socks5h?)://" });
+json_schema!(ProxyUrl, "ProxyUrl", { "title": "proxy address", "type": "string", "pattern": "^(http|socks|socks5h?)://" });
 
 /// A word for addresses: lower-case letters, digits and single dashes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -211,6 +211,7 @@ fn keys_of_other_versions() {
                 global("announcements: {}\nannotation_rules: []\ngithub: {}"),
                 &[],
             ),
+            ("they are told once", global("retry: 1") + "    retry: 2\n    template: x\n", &[]),
             ("an unknown key warns with a suggestion", global("intervall: 5s"), &["/interval"]),
             ("an unknown key far from all warns without", global("zzzzzzzz: 1"), &[]),
             ("an unknown key inside a section warns", global("storage: {retention: {dayz: 3}}"), &[]),

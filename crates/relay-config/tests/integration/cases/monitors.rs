@@ -143,10 +143,20 @@ fn what_is_sent() {
         ("a header needs a valid value", monitor("headers: {x: \"a\\nb\"}"), &[]),
         ("a header is given once", monitor("headers: {X-A: 1, x-a: 2}"), &[]),
         ("a Host header must be a host", monitor("headers: {Host: 'a b'}"), &[]),
-        ("an empty header is sent empty", monitor("headers: {x: }"), &["/monitors/0/headers"]),
+        ("an empty header is not set", monitor("headers: {x: }"), &["/monitors/0/headers"]),
         ("connection has two words", monitor("connection: keep"), &[]),
         ("proxy must be a proxy", monitor("proxy: ftp://p"), &[]),
-        ("a proxy's password is masked", monitor("proxy: http://u:secret@p.example:1"), &["/monitors/0/proxy"]),
+        ("a proxy may be socks", monitor("proxy: socks://p.example:1080"), &["/monitors/0/proxy"]),
+            ("a proxy over https is none", monitor("proxy: https://p.example"), &[]),
+            (
+                "a slow latency by service not below the timeout warns once",
+                format!(
+                    "slow_latency_by_service: {{cc: 30s}}\n{}",
+                    monitor("model: m0") + "  - {parent: acme/cc, model: m1}\n"
+                ),
+                &[],
+            ),
+            ("a proxy's password is masked", monitor("proxy: http://u:secret@p.example:1"), &["/monitors/0/proxy"]),
         ("max_response_bytes must be above 0", monitor("max_response_bytes: -5"), &[]),
         ("private_networks comes from probe", format!("probe: {{private_networks: deny}}\n{}", monitor("")), &["/monitors/0/private_networks"]),
         ("a keyword that is a word of the protocol is hinted at", monitor("success_contains: choices"), &[]),
