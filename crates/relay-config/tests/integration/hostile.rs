@@ -39,9 +39,9 @@ fn deep_nesting() {
     for text in ["[".repeat(20_000), "[".repeat(200_000), "{a: ".repeat(20_000), "- ".repeat(20_000)] {
         has(&refused(&text), "deep");
     }
-    let blocks = (0..20_000).fold(String::new(), |text, depth| text + &" ".repeat(depth % 200) + "a:\n");
+    let blocks = (0..20_000).map(|depth| " ".repeat(depth % 200) + "a:\n").collect::<String>();
     refused(&blocks);
-    let nested = (0..2_000).fold(String::new(), |text, depth| text + &" ".repeat(depth) + "a:\n");
+    let nested = (0..2_000).map(|depth| " ".repeat(depth) + "a:\n").collect::<String>();
     has(&refused(&nested), "deep");
 }
 
@@ -72,7 +72,7 @@ fn bombs_of_aliases() {
 
 #[test]
 fn bombs_of_merge_keys() {
-    let entries = (0..2_000).fold(String::new(), |text, at| format!("{text}k{at}: 1, "));
+    let entries = (0..2_000).map(|at| format!("k{at}: 1, ")).collect::<String>();
     let merges = "  - {<<: *a}\n".repeat(2_000);
     has(&refused(&format!("x-a: &a {{{entries}}}\nx-b:\n{merges}")), "more than 1000000 values");
 }
@@ -80,7 +80,7 @@ fn bombs_of_merge_keys() {
 #[test]
 fn bombs_of_inheritance_and_placeholders() {
     let children = |count: usize| {
-        (0..count).fold(String::new(), |text, at| format!("{text}  - {{parent: acme/cc, model: m{at}}}\n"))
+        (0..count).map(|at| format!("  - {{parent: acme/cc, model: m{at}}}\n")).collect::<String>()
     };
     let parent = MONITOR.to_owned() + "    model: m\n";
     let fat = format!("{parent}    body: {}\n{}", "x".repeat(2_000_000), children(600));
@@ -92,8 +92,8 @@ fn bombs_of_inheritance_and_placeholders() {
 
 #[test]
 fn many_problems_are_bounded() {
-    let unknown = (0..50_000).fold(String::from(MONITOR), |text, at| format!("{text}k{at}: 1\n"));
-    has(&refused(&unknown), "more than 10000 problems");
+    let unknown: String = (0..50_000).map(|at| format!("k{at}: 1\n")).collect();
+    has(&refused(&(MONITOR.to_owned() + &unknown)), "more than 10000 problems");
 }
 
 #[test]
@@ -176,8 +176,8 @@ fn files_that_are_too_large_or_no_text() {
     has(&refused_file(&path), "not UTF-8 (line 2)");
     fs::write(&path, format!("\u{feff}{MONITOR}")).expect("a file");
     assert!(load(&path, &Environment::new()).is_ok(), "a mark of the byte order is fine");
-    fs::write(&path, format!("{MONITOR}# {}", "x".repeat(15 * 1024 * 1024))).expect("a file");
-    assert!(load(&path, &Environment::new()).is_ok(), "15 MiB are fine");
+    fs::write(&path, format!("{MONITOR}# {}", "x".repeat(3 * 1024 * 1024))).expect("a file");
+    assert!(load(&path, &Environment::new()).is_ok(), "3 MiB are fine");
 }
 
 #[test]
