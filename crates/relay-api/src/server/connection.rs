@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use http::{HeaderValue, Request, header};
+use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -79,14 +79,13 @@ impl Connection {
         let service = service_fn(|request: Request<Incoming>| {
             activity.request();
             place.touch();
-            let (api, activity, soft) = (&api, &activity, &soft);
-            async move {
-                let mut response = api.handle(request, peer).await.map(|body| Sent::new(body, activity));
-                if soft.is_cancelled() {
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                Ok::<_, Infallible>(response)
-            }
+            let (api, activity) = (&api, &activity);
+            // Boxed, so that an idle connection does not hold room for a request, and the room of one request is used
+            // by the next while it is still in the processor's cache.
+            Box::pin(async move {
+                let response = api.handle(request, peer).await;
+                Ok::<_, Infallible>(response.map(|body| Sent::new(body, activity)))
+            })
         });
         let io = Watched::new(TokioIo::new(stream), Arc::clone(&activity));
         // hyper's own header timer is off: the watchdog tells slow headers from idle connections, and one timer serves

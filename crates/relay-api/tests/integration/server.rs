@@ -15,7 +15,8 @@ use tokio::{
 
 use crate::support::{Running, monitor, site, snapshot};
 
-const LONG: Duration = Duration::from_secs(10);
+/// Far more than anything here takes: it only ends a test that hangs.
+const LONG: Duration = Duration::from_secs(60);
 
 async fn connect(running: &Running) -> TcpStream {
     TcpStream::connect(running.address).await.expect("a connection")
