@@ -203,7 +203,9 @@ mod tests {
         fn the_channel_agrees_with_a_direct_reading(
             steps in prop::collection::vec((0usize..4, any::<bool>()), 0..60),
             threshold in 1u32..4,
+            incremental in any::<bool>(),
         ) {
+            let mode = if incremental { CountMode::Incremental } else { CountMode::Recompute };
             let names = ["a", "b", "c", "spare"];
             let listed = active(&names[..3]);
             let mut states = GroupStates::default();
@@ -214,14 +216,16 @@ mod tests {
                 let record = record(id, name, if up { Status::Green } else { Status::Red });
                 let state = states.models.entry(name.to_owned()).or_default();
                 machine::step(state, &record, Thresholds { down: 1, up: 1 });
-                let got = step(&mut states, &record, &listed, threshold, CountMode::Recompute);
+                let got = step(&mut states, &record, &listed, threshold, mode);
 
                 plain.insert(name, up);
                 let known: Vec<bool> = names[..3].iter().filter_map(|name| plain.get(name).copied()).collect();
                 let down = u32::try_from(known.iter().filter(|up| !**up).count()).expect("small");
                 let mut expected = None;
                 if which < 3 {
-                    if channel != Some(false) && down >= threshold {
+                    // An unknown channel needs a witness that is down itself when counting incrementally.
+                    let witnessed = channel.is_some() || !incremental || !up;
+                    if channel != Some(false) && down >= threshold && witnessed {
                         (channel, expected) = (Some(false), Some(EventType::Down));
                     } else if known.len() == 3 && down == 0 {
                         if channel == Some(false) {
