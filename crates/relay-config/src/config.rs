@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use relay_core::{
     Monitor, Secret,
     egress::PrivateNetworks,
+    event::EventType,
     ports::catalog::Site,
     schedule::{Concurrency, MonitorSet},
 };
@@ -29,6 +30,8 @@ pub struct Config {
     pub probe: Probe,
     /// DOWN and UP events.
     pub events: Events,
+    /// Who is told of events, in configuration order; names are unique.
+    pub notifications: Vec<Notification>,
     /// What is logged.
     pub log: Log,
 }
@@ -260,6 +263,174 @@ pub enum CountMode {
     Recompute,
     /// By adjusting the last count.
     Incremental,
+}
+
+/// Somebody to tell of events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// What it is called, unique.
+    pub name: String,
+    /// Where it goes.
+    pub kind: NotificationKind,
+    /// Which events, at least one direction.
+    pub on: Vec<EventType>,
+    /// Which monitors.
+    pub filter: MonitorFilter,
+    /// Only outages that last at least this long.
+    pub min_down: Option<Duration>,
+    /// Say it again after this long.
+    pub repeat_every: Option<Duration>,
+    /// When nothing is sent.
+    pub quiet_hours: Option<QuietHours>,
+    /// The text of the message, `None` for the built-in one.
+    pub template: Option<String>,
+}
+
+/// Globs over the parts of a key; `*` stands for any characters, case does not matter, `None` lets everything pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MonitorFilter {
+    /// Over the provider.
+    pub provider: Option<String>,
+    /// Over the service.
+    pub service: Option<String>,
+    /// Over the channel.
+    pub channel: Option<String>,
+    /// Over the model.
+    pub model: Option<String>,
+}
+
+/// A span of the day; it goes over midnight when `to` is earlier than `from`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuietHours {
+    /// When it starts.
+    pub from: jiff::civil::Time,
+    /// When it ends.
+    pub to: jiff::civil::Time,
+    /// The name of the time zone both are meant in; only its form was checked.
+    pub timezone: String,
+}
+
+/// Where a notification goes. Addresses are secrets, since most hold a token; they are http or https.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NotificationKind {
+    /// Any HTTP endpoint.
+    Webhook(Webhook),
+    /// A mailbox.
+    Email(Smtp),
+    /// A Telegram chat.
+    Telegram {
+        /// The bot's token.
+        token: Secret,
+        /// The chat.
+        chat_id: String,
+    },
+    /// A Slack channel.
+    Slack {
+        /// The hook's address.
+        url: Secret,
+    },
+    /// A Discord channel.
+    Discord {
+        /// The hook's address.
+        url: Secret,
+    },
+    /// A Feishu group.
+    Feishu {
+        /// The hook's address.
+        url: Secret,
+        /// Signs messages.
+        secret: Option<Secret>,
+    },
+    /// A Lark group.
+    Lark {
+        /// The hook's address.
+        url: Secret,
+        /// Signs messages.
+        secret: Option<Secret>,
+    },
+    /// A `DingTalk` group.
+    Dingtalk {
+        /// The hook's address.
+        url: Secret,
+        /// Signs messages.
+        secret: Option<Secret>,
+    },
+    /// A `WeCom` group.
+    Wecom {
+        /// The hook's address.
+        url: Secret,
+    },
+    /// A topic of ntfy.
+    Ntfy {
+        /// The server.
+        url: Secret,
+        /// The topic.
+        topic: String,
+        /// An access token.
+        token: Option<Secret>,
+    },
+    /// A device with Bark.
+    Bark {
+        /// The server.
+        url: Secret,
+        /// The key of the device.
+        token: Secret,
+    },
+    /// An application of Gotify.
+    Gotify {
+        /// The server.
+        url: Secret,
+        /// The application's token.
+        token: Secret,
+    },
+    /// A service of `PagerDuty`.
+    Pagerduty {
+        /// The routing key of the integration.
+        routing_key: Secret,
+    },
+}
+
+/// A request that is described in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Webhook {
+    /// The address.
+    pub url: Secret,
+    /// The method.
+    pub method: http::Method,
+    /// The headers, values checked.
+    pub headers: Vec<(http::HeaderName, Secret)>,
+    /// The body's template, `None` for the built-in one.
+    pub body: Option<String>,
+}
+
+/// A mail server and what it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Smtp {
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: EmailSecurity,
+    /// Who logs in, `None` for nobody.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<Secret>,
+    /// The sender.
+    pub from: String,
+    /// The recipients, at least one.
+    pub to: Vec<String>,
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailSecurity {
+    /// Plain first, encrypted by STARTTLS before anything is said.
+    StartTls,
+    /// Encrypted from the start.
+    Tls,
+    /// Not at all.
+    None,
 }
 
 /// What is logged.

@@ -31,8 +31,9 @@ mod watch;
 mod yaml;
 
 pub use config::{
-    Archive, ArchiveFormat, Backend, Config, CountMode, EventMode, Events, Limits, Log, LogFormat, Metrics,
-    Postgres, Probe, Retention, Server, SslMode, Storage, Tls,
+    Archive, ArchiveFormat, Backend, Config, CountMode, EmailSecurity, EventMode, Events, Limits, Log,
+    LogFormat, Metrics, MonitorFilter, Notification, NotificationKind, Postgres, Probe, QuietHours,
+    Retention, Server, Smtp, SslMode, Storage, Tls, Webhook,
 };
 pub use diff::{Diff, diff};
 pub use docs::{configuration_markdown, json_schema};

@@ -73,6 +73,8 @@ fn filled(loaded: &Loaded) -> Root {
     let monitors = typed.monitors.take();
     typed.fill();
     typed.monitors = monitors;
+    // What one kind of notification takes means nothing to the others.
+    typed.notifications.clone_from(&given.notifications);
     // Compatibility settings are worth a word wherever they stand, so they stand only where they were given.
     typed.enable_concurrent_query.clone_from(&given.enable_concurrent_query);
     typed.concurrent_query_limit.clone_from(&given.concurrent_query_limit);

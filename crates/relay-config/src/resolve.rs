@@ -3,6 +3,7 @@
 mod badges;
 mod key;
 mod monitors;
+mod notifications;
 mod probe;
 mod server;
 mod site;
@@ -38,6 +39,7 @@ pub(crate) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Config {
         server: reader.within("server", |reader| server::resolve(&root.server(), reader)),
         probe: probe(root, reader),
         events: events(root),
+        notifications: reader.within("notifications", |reader| notifications::resolve(root, reader)),
         log: log(root),
     }
 }

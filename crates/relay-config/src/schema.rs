@@ -5,6 +5,7 @@
 pub(crate) mod badges;
 pub(crate) mod events;
 pub(crate) mod monitors;
+pub(crate) mod notifications;
 pub(crate) mod probe;
 pub(crate) mod root;
 pub(crate) mod server;

@@ -245,3 +245,26 @@ fn is_unlinked(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata(path).is_ok_and(|file| file.nlink() == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::fd::AsRawFd as _};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_replaced_outside_its_mount_is_noticed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("config.yaml");
+        fs::write(&path, "monitors: []").expect("a file");
+        // Like the mount of a single file, this path keeps showing a file whose name is gone.
+        let held = fs::File::open(&path).expect("a file");
+        let mount = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+        assert!(!is_unlinked(&mount));
+        let next = dir.path().join("next");
+        fs::write(&next, "monitors: []").expect("a file");
+        fs::rename(&next, &path).expect("a rename");
+        assert!(is_unlinked(&mount));
+        assert!(!is_unlinked(&path));
+    }
+}

@@ -160,7 +160,8 @@ fn values_model(located: &Located<Text>, values: &Values<'_>) -> String {
     located.value.0.replace(MODEL, values.model)
 }
 
-fn method(word: words::Method) -> Method {
+/// Translates the word of configuration.
+pub(super) fn method(word: words::Method) -> Method {
     match word {
         words::Method::Get => Method::GET,
         words::Method::Post => Method::POST,

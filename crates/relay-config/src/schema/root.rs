@@ -4,6 +4,7 @@ use super::{
     badges::{BadgeDefinitions, BadgeProvider, Boards, ProviderReason, RiskProvider, SponsorPin},
     events::Events,
     monitors::Monitor,
+    notifications::Notification,
     probe::Probe,
     server::{Log, Server, Web},
     settings,
@@ -96,6 +97,8 @@ settings! {
         server: Server = Server::default(),
         /// What the page says of itself.
         web: Web,
+        /// Who is told of events.
+        notifications: List<Notification>,
         /// What is logged.
         log: Log,
     }

@@ -7,9 +7,11 @@ mod text;
 mod time;
 
 pub(crate) use bounded::{InFlight, PinCount, PinLevel, PinPercent, Weight};
-pub(crate) use map::{List, PeriodDurations, ServiceDurations, TextMap};
+pub(crate) use map::{List, PeriodDurations, SecretMap, ServiceDurations, TextMap};
 pub(crate) use number::{Count, Natural, Number, Port, Signed, Size};
-pub(crate) use text::{DateText, HttpUrl, MASK, ProxyUrl, Referring, SecretText, SecretValue, Slug, Text};
+pub(crate) use text::{
+    DateText, HttpUrl, MASK, ProxyUrl, Referring, SecretText, SecretUrl, SecretValue, Slug, Text,
+};
 pub(crate) use time::{GoDuration, GoDurationOrZero};
 
 /// Implements `JsonSchema` by a literal schema.

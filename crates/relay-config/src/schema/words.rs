@@ -125,3 +125,29 @@ words!(
     /// The form of log lines.
     LogFormat { Text = "text", Json = "json" }
 );
+words!(
+    /// The direction of an event.
+    EventWord { Down = "DOWN", Up = "UP" }
+);
+words!(
+    /// How a notification is sent.
+    NotificationType {
+        Webhook = "webhook",
+        Email = "email",
+        Telegram = "telegram",
+        Slack = "slack",
+        Discord = "discord",
+        Feishu = "feishu",
+        Lark = "lark",
+        Dingtalk = "dingtalk",
+        Wecom = "wecom",
+        Ntfy = "ntfy",
+        Bark = "bark",
+        Gotify = "gotify",
+        Pagerduty = "pagerduty",
+    }
+);
+words!(
+    /// How the connection to a mail server is protected.
+    MailSecurity { StartTls = "starttls", Tls = "tls", None = "none" }
+);

@@ -5,6 +5,7 @@ mod global;
 mod inheritance;
 mod keys;
 mod monitors;
+mod notifications;
 mod storage;
 mod yaml;
 

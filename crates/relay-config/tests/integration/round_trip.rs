@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use relay_config::{Config, Environment, load_str, print_json, print_yaml};
+use relay_config::{Config, Environment, NotificationKind, load_str, print_json, print_yaml};
+use relay_core::Secret;
 use serde_json::{Map, Value, json};
 
 fn env() -> Environment {
     Environment::new().with("MONITOR_A_CC_API_KEY", "sk-env-key").with("OWN", "sk-own-key")
 }
 
-/// Leaves out what printing gives up on purpose: the name of an included file.
+/// Leaves out what printing gives up on purpose: the names of included files, and masked secrets.
 fn comparable(config: &Config) -> Config {
     let mut config = config.clone();
     for monitor in &mut config.monitors {
         Arc::make_mut(monitor).listing.template_name = None;
+    }
+    for notification in &mut config.notifications {
+        if let NotificationKind::Webhook(webhook) = &mut notification.kind {
+            webhook.url = Secret::default();
+            webhook.headers.clear();
+        }
     }
     config
 }
@@ -172,7 +179,12 @@ fn root() -> Setting {
             object(vec![("listen", words(&[":1", "localhost:2"])), ("metrics", words(&["off", "public"]))]),
         ),
         ("web", object(vec![("title", text()), ("footer_note", text())])),
-        ("log", object(vec![("level", words(&["warn"]))])),
+        ("notifications", Just(json!([
+                {"name": "a", "type": "webhook", "url": "https://a.example/t", "headers": {"x": "1"}, "on": ["up"],
+                 "quiet_hours": "23:00-07:00", "template": "a ${b"},
+                {"name": "b", "type": "telegram", "token": "${OWN}", "chat_id": 5},
+            ])).boxed()),
+            ("log", object(vec![("level", words(&["warn"]))])),
     ])
 }
 

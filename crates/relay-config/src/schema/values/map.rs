@@ -6,7 +6,7 @@ use relay_core::timeline::Period;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema as schema};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{GoDuration, Text};
+use super::{GoDuration, SecretValue, Text};
 use crate::{
     reader::{Located, Read, Reader},
     yaml::{Kind, Mark, Node},
@@ -109,6 +109,36 @@ impl Serialize for TextMap {
 }
 
 super::json_schema!(TextMap, "TextMap", { "title": "text by name",
+    "type": "object",
+    "additionalProperties": { "type": ["string", "number", "boolean", "null"] }
+});
+
+/// Secrets by name, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct SecretMap(pub(crate) Vec<(Located<String>, Located<SecretValue>)>);
+
+impl Read for SecretMap {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let entries = reader.entries(node)?;
+        let mut map = Vec::with_capacity(entries.len());
+        for entry in entries.iter().filter(|entry| !entry.value.is_unset()) {
+            let value =
+                reader.within(entry.key.escape_debug(), |reader| SecretValue::read(&entry.value, reader));
+            let key = Located { value: entry.key.to_string(), mark: entry.mark };
+            map.extend(value.map(|value| (key, Located { value, mark: entry.value.mark })));
+        }
+        Some(Self(map))
+    }
+}
+
+impl Serialize for SecretMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (&key.value, &value.value)))
+    }
+}
+
+super::json_schema!(SecretMap, "SecretMap", {
+    "title": "secrets by name",
     "type": "object",
     "additionalProperties": { "type": ["string", "number", "boolean", "null"] }
 });

@@ -84,6 +84,27 @@ json_schema!(SecretValue, "SecretReference", {
     "type": ["string", "number", "boolean"]
 });
 
+/// An address that holds a secret. Masked, it is still an address.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SecretUrl(pub(crate) SecretValue);
+
+impl Read for SecretUrl {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        SecretValue::read(node, reader).map(Self)
+    }
+}
+
+impl Serialize for SecretUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.typed.as_deref().unwrap_or("https://***"))
+    }
+}
+
+json_schema!(SecretUrl, "SecretAddress", {
+    "title": "secret address, `${NAME}` for a variable",
+    "type": "string"
+});
+
 /// Text in which `${NAME}` stands for a variable. Printed as it was typed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Referring {
