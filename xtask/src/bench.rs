@@ -5,11 +5,16 @@
 
 mod bare;
 mod figure;
+mod fixture;
 mod generator;
+mod http;
 mod load;
 mod naive;
+mod pipeline;
 mod probe;
 mod relay;
+mod server;
+mod store;
 mod usage;
 mod wire;
 
@@ -35,6 +40,10 @@ pub(crate) struct Args {
 enum Part {
     /// Probes per second and what a probe costs.
     Probe,
+    /// Appending and reading history.
+    Store,
+    /// Start, memory and answers of the whole program.
+    Http,
 }
 
 /// How much is measured.
@@ -93,7 +102,9 @@ impl Part {
 
     fn measure(self, scale: Scale) -> Result<Vec<Figure>> {
         match self {
-            Self::Probe => probe::figures(scale),
+            Self::Probe => Ok([probe::figures(scale)?, pipeline::figures(scale)?].concat()),
+            Self::Store => store::figures(scale),
+            Self::Http => http::figures(scale),
         }
     }
 }

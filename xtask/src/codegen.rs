@@ -14,8 +14,11 @@ pub(crate) struct Args {
     check: bool,
 }
 
-/// Every generated file, and what it holds.
-const FILES: &[(&str, fn() -> String)] = &[
+/// The path of a file, and what makes its content.
+type Generated = (&'static str, fn() -> String);
+
+/// Every generated file.
+const FILES: &[Generated] = &[
     ("config/config.schema.json", relay_config::json_schema),
     ("docs/configuration.md", relay_config::configuration_markdown),
 ];
@@ -41,7 +44,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write(root: &Path, files: &[(&str, fn() -> String)]) -> Result<()> {
+fn write(root: &Path, files: &[Generated]) -> Result<()> {
     for (path, content) in files {
         if stale(root, &[(path, *content)]).is_empty() {
             continue;
@@ -52,7 +55,7 @@ fn write(root: &Path, files: &[(&str, fn() -> String)]) -> Result<()> {
     Ok(())
 }
 
-fn stale<'a>(root: &Path, files: &[(&'a str, fn() -> String)]) -> Vec<&'a str> {
+fn stale(root: &Path, files: &[Generated]) -> Vec<&'static str> {
     files
         .iter()
         .filter(|(path, content)| fs::read_to_string(root.join(path)).ok() != Some(content()))
@@ -71,7 +74,7 @@ mod tests {
     #[test]
     fn a_file_is_stale_until_it_is_written() {
         let folder = tempfile::tempdir().expect("a folder");
-        let files: [(&str, fn() -> String); 1] = [("hello.txt", hello)];
+        let files: [Generated; 1] = [("hello.txt", hello)];
         assert_eq!(stale(folder.path(), &files), ["hello.txt"]);
         write(folder.path(), &files).expect("written");
         assert_eq!(stale(folder.path(), &files), [""; 0]);

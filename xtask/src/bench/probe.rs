@@ -105,6 +105,7 @@ fn on_this_thread<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// Does `once` as often as `count` says after a tenth as many times of warming up, and measures it.
+#[expect(clippy::future_not_send, reason = "it runs on the thread whose processor time it measures")]
 async fn repeat(count: usize, once: impl AsyncFn() -> Result<()>) -> Result<Cost> {
     let run = async |times: usize| -> Result<()> {
         let mut running = stream::iter(0..times).map(|_| once()).buffer_unordered(AT_ONCE);

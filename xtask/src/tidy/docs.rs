@@ -7,19 +7,25 @@ use crate::workspace::File;
 
 const ARCHITECTURE: &str = "docs/architecture.md";
 
+/// The list of decision records.
+const RECORDS: &str = "docs/adr/README.md";
+
 /// Names that look like ours and are none of our crates: the existing Go version, an import source.
 const OTHERS: &[&str] = &["relay-pulse"];
 
 /// Folders whose files the documents name by path.
 const FOLDERS: &[&str] = &["crates/", "bins/", "xtask/", "docs/", "migrations/", "config/", ".ci/"];
 
-/// Finds crates that the architecture does not name, and crates and files named in a document that do not exist.
+/// Finds crates and decision records that nobody finds, and crates and files that are named but do not exist.
 pub(super) fn check(packages: &[Package], files: &[File]) -> Vec<Finding> {
     let members: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
-    let mut findings = unnamed(&members, files);
+    let mut findings = [unnamed(&members, files), unlisted_records(files)].concat();
     for file in files.iter().filter(|file| file.has_extension("md") && is_document(&file.path)) {
         findings.extend(unknown_crates(&members, file));
         findings.extend(lost_files(file, files));
+    }
+    for file in files.iter().filter(|file| file.has_extension("rs")) {
+        findings.extend(lost_documents(file, files));
     }
     findings
 }
@@ -35,6 +41,16 @@ fn unnamed(members: &[&str], files: &[File]) -> Vec<Finding> {
         .iter()
         .filter(|member| !words(text).any(|word| word == **member))
         .map(|member| Finding::new(ARCHITECTURE, format!("does not name the crate {member}")))
+        .collect()
+}
+
+/// Returns decision records that their list does not link.
+fn unlisted_records(files: &[File]) -> Vec<Finding> {
+    let list = files.iter().find(|file| file.path == RECORDS).map(File::text).unwrap_or_default();
+    let records = files.iter().filter_map(|file| file.path.strip_prefix("docs/adr/"));
+    records
+        .filter(|name| *name != "README.md" && !links(list).any(|link| link == *name))
+        .map(|name| Finding::new(RECORDS, format!("does not list {name}")))
         .collect()
 }
 
@@ -67,6 +83,19 @@ fn lost_files(file: &File, files: &[File]) -> Vec<Finding> {
         .map(str::to_owned)
         .chain(links(file.text()).map(|link| resolve(folder, link)));
     paths
+        .filter(|path| !exists(path, files))
+        .map(|path| Finding::new(&file.path, format!("names `{path}`, which does not exist")))
+        .collect()
+}
+
+/// Returns documents that the doc comments of a Rust file name and that do not exist.
+fn lost_documents(file: &File, files: &[File]) -> Vec<Finding> {
+    let comments = file.text().lines().map(str::trim_start).filter(|line| line.starts_with("//"));
+    let quoted = comments.flat_map(|line| line.split('`').skip(1).step_by(2));
+    quoted
+        .filter(|path| {
+            path.starts_with("docs/") && !path.contains(|c: char| c.is_whitespace() || "*{<…N".contains(c))
+        })
         .filter(|path| !exists(path, files))
         .map(|path| Finding::new(&file.path, format!("names `{path}`, which does not exist")))
         .collect()
@@ -134,6 +163,24 @@ mod tests {
         assert_eq!(lost_files(&document(good), &files), []);
         assert_eq!(lost_files(&document("see `crates/relay-api/src/gone.rs`"), &files).len(), 1);
         assert_eq!(lost_files(&document("see [it](gone.md)"), &files).len(), 1);
+    }
+
+    #[test]
+    fn decision_records_are_listed() {
+        let list = File::of(RECORDS, "- [0001-a.md](0001-a.md): first");
+        let files = [list, File::of("docs/adr/0001-a.md", ""), File::of("docs/adr/0002-b.md", "")];
+        assert_eq!(unlisted_records(&files), [Finding::new(RECORDS, "does not list 0002-b.md")]);
+    }
+
+    #[test]
+    fn documents_named_in_comments_exist() {
+        let files = [document("")];
+        let code = |text| File::of("crates/relay-core/src/lib.rs", text);
+        assert_eq!(
+            lost_documents(&code("//! See `docs/architecture.md`.\nlet path = \"`docs/x`\";"), &files),
+            []
+        );
+        assert_eq!(lost_documents(&code("    /// See `docs/gone.md`."), &files).len(), 1);
     }
 
     #[test]
