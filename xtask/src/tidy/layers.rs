@@ -28,8 +28,8 @@ const FOR_TESTS: &[&str] = &["relay-core", "relay-testkit", "relay-sim"];
 const OWNED: &[(&[&str], &[&str])] = &[
     (&["rusqlite", "r2d2", "r2d2_sqlite", "tokio-postgres", "deadpool-postgres"], &["relay-store"]),
     (&["serde_yaml", "granit-parser", "notify", "notify-debouncer-full"], &["relay-config"]),
-    (&["hyper-rustls", "rustls-native-certs", "webpki-roots"], &["relay-probe"]),
-    (&["matchit", "tower-http"], &["relay-api"]),
+    (&["rustls-native-certs", "webpki-roots"], &["relay-probe"]),
+    (&["matchit"], &["relay-api"]),
     (&["hyper", "hyper-util"], &["relay-probe", "relay-api", "relay-sim"]),
     (&["clap", "anyhow", "mimalloc"], &["relay-server"]),
     (&["tracing-subscriber"], &["relay-server", "relay-testkit"]),
