@@ -1,11 +1,12 @@
 //! The database and its writer.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use relay_config::Backend;
 use relay_core::ports::{
-    Clock, Health, MetricSource, RecordSink, Repository, Transition, repository::Maintenance as _,
+    Clock, Health, MetricSource, RecordSink, Repository, Transition,
+    repository::{Error, Maintenance as _},
 };
 use relay_store::{SqliteOptions, SqliteRepository, Writer, WriterOptions};
 use tokio_util::sync::CancellationToken;
@@ -35,7 +36,7 @@ impl Storage {
             ),
         };
         let repository = SqliteRepository::open(&SqliteOptions::new(path), clock)
-            .with_context(|| format!("cannot use the database {} (storage.sqlite.path)", path.display()))?;
+            .map_err(|error| anyhow::anyhow!("{}", refusal(path, &error)))?;
         let repository = Arc::new(repository);
         let writer = Writer::new(WriterOptions::default(), repository.clone(), transition);
         Ok(Self { repository, writer })
@@ -80,5 +81,18 @@ impl Storage {
     /// When something could not be written.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
         self.repository.close().await.context("cannot close the database")
+    }
+}
+
+/// Says what is wrong with a database and what to do, in a line; the store's reasons hold the system's words already.
+fn refusal(path: &Path, error: &Error) -> String {
+    let path = path.display();
+    match error {
+        Error::Unavailable { reason, .. } => format!(
+            "cannot use the database {path}: {reason}; set storage.sqlite.path to a file that this user may write, in \
+             a directory that exists"
+        ),
+        Error::Conflict { reason } => format!("cannot use the database {path}: {reason}"),
+        other => format!("cannot use the database {path}: {other}; set storage.sqlite.path to another file"),
     }
 }

@@ -97,7 +97,11 @@ fn an_unusable_database_is_named() {
         config["storage"]["sqlite"]["path"] = json!(path);
         config
     };
-    check(&run_with(dir.path(), &with_path("no/such/history.db")), 1, &["no/such/history.db"]);
+    check(
+        &run_with(dir.path(), &with_path("no/such/history.db")),
+        1,
+        &["no/such/history.db", "storage.sqlite.path"],
+    );
     check(&run_with(dir.path(), &with_path("/dev/null/history.db")), 1, &["/dev/null/history.db"]);
     fs::create_dir(dir.path().join("folder.db")).expect("made");
     check(&run_with(dir.path(), &with_path("folder.db")), 1, &["folder.db"]);
