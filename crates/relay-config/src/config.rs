@@ -399,8 +399,8 @@ pub struct Webhook {
     pub method: http::Method,
     /// The headers, values checked.
     pub headers: Vec<(http::HeaderName, Secret)>,
-    /// The body's template, `None` for the built-in one.
-    pub body: Option<String>,
+    /// The body's template, which may hold a secret from a variable; `None` for the built-in one.
+    pub body: Option<Secret>,
 }
 
 /// A mail server and what it is given.

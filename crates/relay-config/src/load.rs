@@ -1,6 +1,7 @@
 //! Loading: text, tree, typed settings, environment, includes, and what they mean.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -20,8 +21,7 @@ use crate::{
 /// The most bytes of a `.env` file.
 const MAX_DOTENV_BYTES: u64 = 1024 * 1024;
 
-/// A configuration that loaded.
-#[derive(Debug)]
+/// A configuration that loaded. `Debug` leaves out what was typed, which may hold secrets anywhere.
 pub struct Loaded {
     /// What it says.
     pub config: Config,
@@ -31,6 +31,16 @@ pub struct Loaded {
     pub sources: Vec<PathBuf>,
     pub(crate) typed: Root,
     pub(crate) noted: Fingerprint,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("config", &self.config)
+            .field("notices", &self.notices)
+            .field("sources", &self.sources)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Loaded {

@@ -15,12 +15,15 @@ use std::{
 };
 
 use relay_core::ports::Clock;
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Config, Diff, Environment, Loaded, Problems, diff, diff::share, fingerprint::Fingerprint,
-    load::load_noting,
+    Config, Diff, Environment, Loaded, Problem, Problems, Severity, diff, diff::share,
+    fingerprint::Fingerprint, load::load_noting,
 };
 use files::FileWatch;
 pub use state::ReloadState;
@@ -133,8 +136,15 @@ struct Work {
 /// What a look at the files brought.
 struct Look {
     files: FileWatch,
-    /// A load, when there was reason for one.
-    outcome: Option<(Result<Loaded, Problems>, Fingerprint)>,
+    /// What was loaded and noted, when there was reason to load.
+    loaded: Option<(Result<Next, Problems>, Fingerprint)>,
+}
+
+/// A configuration that is ready to take the place of the one in force.
+struct Next {
+    config: Arc<Config>,
+    diff: Arc<Diff>,
+    notices: Vec<Problem>,
 }
 
 impl Work {
@@ -143,26 +153,17 @@ impl Work {
         let mut files = Some(FileWatch::new(&self.deps.path, self.options.debounce, Arc::clone(&hints)));
         // The first look arms the watches and finds what changed between loading and watching.
         let mut forced = false;
-        loop {
-            let Some(mut watching) = files.take() else { break };
-            let (path, env, noted) = (self.deps.path.clone(), self.deps.env.clone(), self.noted.clone());
-            let look = self.deps.tracker.spawn_blocking(move || {
-                // Armed before the files are read: what changes later brings a hint of its own.
-                watching.arm(&noted);
-                let changed = forced || noted.again() != noted;
-                let outcome = changed.then(|| load_noting(&path, &env));
-                Look { files: watching, outcome }
-            });
-            let Ok(look) = look.await else {
+        while let Some(watching) = files.take() {
+            let Ok(look) = self.look(watching, forced).await else {
                 tracing::error!("the look at the configuration files broke off; they are no longer watched");
                 break;
             };
             let mut again = false;
-            if let Some((loaded, noted)) = look.outcome {
+            if let Some((next, noted)) = look.loaded {
                 // Files that were not known before are not watched yet.
                 again = noted.paths().ne(self.noted.paths());
                 self.noted = noted;
-                self.take(loaded);
+                self.take(next);
             }
             files = Some(look.files);
             forced = false;
@@ -182,33 +183,37 @@ impl Work {
         }
     }
 
-    fn take(&self, loaded: Result<Loaded, Problems>) {
+    /// Looks at the files and loads them if they changed or if it is `forced`, all of it away from the runtime's threads.
+    fn look(&self, mut files: FileWatch, forced: bool) -> JoinHandle<Look> {
+        let (path, env, noted) = (self.deps.path.clone(), self.deps.env.clone(), self.noted.clone());
+        let old = Arc::clone(&self.publish.borrow().config);
+        self.deps.tracker.spawn_blocking(move || {
+            // Armed before the files are read: what changes later brings a hint of its own.
+            files.arm(&noted);
+            let changed = forced || noted.again() != noted;
+            let loaded = changed.then(|| {
+                let (loaded, noted) = load_noting(&path, &env);
+                (loaded.map(|loaded| prepare(loaded, &old)), noted)
+            });
+            Look { files, loaded }
+        })
+    }
+
+    fn take(&self, next: Result<Next, Problems>) {
         let now = self.deps.clock.now();
-        match loaded {
-            Ok(loaded) => {
-                for notice in &loaded.notices {
-                    tracing::debug!("{notice}");
-                }
-                let mut difference = Diff::default();
-                self.publish.send_modify(|published| {
-                    let mut config = loaded.config;
-                    keep_what_needs_a_restart(&published.config, &mut config);
-                    share(&published.config, &mut config);
-                    difference = diff(&published.config, &config);
-                    *published = Published {
-                        generation: published.generation + 1,
-                        config: Arc::new(config),
-                        diff: Arc::new(difference.clone()),
-                    };
-                });
-                let generation = self.publish.borrow().generation;
+        match next {
+            Ok(next) => {
+                log_notices(&next.notices);
+                let generation = self.publish.borrow().generation + 1;
+                tracing::info!(generation, "config reloaded: {}", next.diff);
+                // The state is told first, so that whoever sees the swap finds it there.
                 self.state.succeeded(generation, now);
-                tracing::info!(generation, "config reloaded: {difference}");
+                self.publish.send_replace(Published { generation, config: next.config, diff: next.diff });
             }
             Err(problems) => {
                 let count = problems.errors().count();
                 tracing::error!("config not reloaded, the one in force stays: {count} errors");
-                for problem in problems.errors() {
+                for problem in problems.errors().take(MAX_LOGGED) {
                     tracing::error!("{problem}");
                 }
                 let first = problems.errors().next().map(ToString::to_string).unwrap_or_default();
@@ -217,6 +222,30 @@ impl Work {
             }
         }
     }
+}
+
+/// The most problems of one reload that are logged.
+const MAX_LOGGED: usize = 200;
+
+fn log_notices(notices: &[Problem]) {
+    for notice in notices.iter().take(MAX_LOGGED) {
+        match notice.severity {
+            Severity::Info => tracing::info!("{notice}"),
+            Severity::Warning | Severity::Error => tracing::warn!("{notice}"),
+        }
+    }
+    if let Some(more) = notices.len().checked_sub(MAX_LOGGED).filter(|more| *more > 0) {
+        tracing::warn!("{more} more notices; relay-server check shows all");
+    }
+}
+
+/// Makes a loaded configuration ready to follow `old`.
+fn prepare(loaded: Loaded, old: &Config) -> Next {
+    let mut config = loaded.config;
+    keep_what_needs_a_restart(old, &mut config);
+    share(old, &mut config);
+    let diff = Arc::new(diff(old, &config));
+    Next { config: Arc::new(config), diff, notices: loaded.notices }
 }
 
 /// Restores what only a restart can change, and says so.

@@ -135,7 +135,7 @@ fn webhook(need: &mut Need<'_, '_, '_>) -> Webhook {
         url: need.address(),
         method: super::probe::method(typed.method()),
         headers: need.headers(),
-        body: typed.body.as_ref().map(|at| at.value.value.clone()),
+        body: typed.body.as_ref().map(|at| Secret::new(at.value.value.as_str())),
     }
 }
 

@@ -94,21 +94,38 @@ fn where_the_key_goes_is_known() {
 
 #[test]
 fn no_secret_is_ever_shown() {
-    let text = monitor(
-        "api_key: sk-typed-12345678\nurl: https://u:sk-typed-12345678@a.example/sk-typed-12345678/x?key=abc\nproxy: http://u:hunter2@p.example\nheaders: {authorization: Bearer token-1, x-other: sk-typed-12345678}\nbody: 'sk-ant-other-12345678'",
-    )
-    .replace("    url: https://api.acme.example/v1\n", "");
-    let text = format!("events: {{api_token: tok-987}}\nstorage: {{postgres: {{password: pw-987}}}}\n{text}");
-    let loaded =
-        load_str(&text, "c.yaml", &Environment::new()).unwrap_or_else(|problems| panic!("{problems}"));
+    let sent = "\
+api_key: sk-typed-12345678
+proxy: http://u:hunter2@p.example
+headers: {authorization: Bearer token-1, x-other: sk-typed-12345678}
+body: 'sk-ant-other-12345678'
+";
+    let address = "https://u:sk-typed-12345678@a.example/sk-typed-12345678/x?key=abc";
+    let text = monitor(sent).replace("https://api.acme.example/v1", address);
+    let notification = "name: n, type: webhook, url: 'https://h.example/hook-987', headers: {x: head-987}, body: 'b ${BODY}'";
+    let global = "events: {api_token: tok-987}\nstorage: {postgres: {password: pw-987}}\n";
+    let text = format!("notifications: [{{{notification}}}]\n{global}{text}");
+    let env = Environment::new().with("BODY", "body-987");
+    let loaded = load_str(&text, "c.yaml", &env).unwrap_or_else(|problems| panic!("{problems}"));
     let shown = format!(
         "{}{}{:?}{:?}",
         relay_config::print_yaml(&loaded).expect("printable"),
         relay_config::print_json(&loaded).expect("printable"),
-        loaded.config,
-        loaded.notices
+        loaded,
+        loaded.config.notifications
     );
-    for secret in ["sk-typed", "sk-ant-other", "hunter2", "token-1", "tok-987", "pw-987", "key=abc"] {
+    for secret in [
+        "sk-typed",
+        "sk-ant-other",
+        "hunter2",
+        "token-1",
+        "tok-987",
+        "pw-987",
+        "hook-987",
+        "head-987",
+        "body-987",
+        "key=abc",
+    ] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
     assert_eq!(loaded.config.monitors[0].listing.probe_url, "https://a.example");
