@@ -23,7 +23,7 @@ fn check_manifest(file: &File) -> Vec<Finding> {
                 findings
                     .push(Finding::new(&file.path, format!("`{section}`: write `name.workspace = true`")));
             }
-        } else if is_dependency_list(section) && !line.ends_with(".workspace = true") {
+        } else if is_dependency_list(section) && !names_only(section, line) {
             findings.push(Finding::new(
                 &file.path,
                 format!("`{line}`: write `name.workspace = true` and decide the rest in the root manifest"),
@@ -37,6 +37,12 @@ fn check_manifest(file: &File) -> Vec<Finding> {
         findings.push(Finding::new(&file.path, "lacks `[lints]` with `workspace = true`"));
     }
     findings
+}
+
+/// Tells whether a line names a dependency and decides nothing. Tests may add features, which nothing that ships sees.
+fn names_only(section: &str, line: &str) -> bool {
+    let for_tests = section == "[dev-dependencies]" && line.contains(" = { workspace = true, features = [");
+    line.ends_with(".workspace = true") || for_tests
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {
@@ -66,6 +72,15 @@ mod tests {
     #[test]
     fn names_alone_are_fine() {
         assert_eq!(findings("crates/relay-a/Cargo.toml", GOOD), [""; 0]);
+    }
+
+    #[test]
+    fn tests_may_add_features() {
+        let text = GOOD.replace(
+            "[lints]",
+            "[dev-dependencies]\ntokio = { workspace = true, features = [\"x\"] }\n\n[lints]",
+        );
+        assert_eq!(findings("crates/relay-a/Cargo.toml", &text), [""; 0]);
     }
 
     #[test]

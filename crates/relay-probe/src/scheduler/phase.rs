@@ -18,7 +18,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 pub(super) struct Place {
     /// Its first probe.
     pub(super) first: Duration,
-    /// Its anchor: later probes are at `anchor + k·interval` for k ≥ 1.
+    /// Its anchor: later probes are at `anchor + k·interval` for k ≥ 0.
     pub(super) anchor: Duration,
 }
 

@@ -1,7 +1,8 @@
 //! The plan of due times: pure, given the time as a duration since the scheduler started.
 //!
 //! A monitor enters the plan with a first probe and an anchor, and is due at the first probe and then at
-//! `anchor + k·interval`, k ≥ 1, leaving out a time sooner than half an interval after the first probe. Nothing moves
+//! `anchor + k·interval`, k ≥ 0, leaving out a time sooner than half an interval after the first probe, so that the
+//! second probe comes half an interval to one and a half after the first, however far off the anchor is. Nothing moves
 //! these times: a slot whose monitor is still waiting or running is skipped, slots missed while the process was held
 //! up are skipped too, and both are counted.
 //!
@@ -268,10 +269,9 @@ impl Entry {
     /// Returns the next due time after `due`, and how many due times in between lie at or before `now`.
     fn following(&self, due: Duration, now: Duration) -> (Duration, u64) {
         let interval = phase::interval(&self.monitor);
-        let first_regular = self.anchor.saturating_add(interval);
-        // Before the first regular slot, `due` was the early first probe.
+        // Before the anchor, `due` was the early first probe.
         let earliest =
-            if due < first_regular { due.saturating_add(interval / 2) } else { due.saturating_add(interval) };
+            if due < self.anchor { due.saturating_add(interval / 2) } else { due.saturating_add(interval) };
         let next = self.slot_from(earliest, interval);
         if next > now {
             return (next, 0);
@@ -280,10 +280,10 @@ impl Entry {
         (next.saturating_add(times(interval, missed)), u64::try_from(missed).unwrap_or(u64::MAX))
     }
 
-    /// Returns the first `anchor + k·interval`, k ≥ 1, that is not before `earliest`.
+    /// Returns the first `anchor + k·interval`, k ≥ 0, that is not before `earliest`.
     fn slot_from(&self, earliest: Duration, interval: Duration) -> Duration {
         let behind = earliest.saturating_sub(self.anchor).as_nanos();
-        let k = behind.div_ceil(interval.as_nanos()).max(1);
+        let k = behind.div_ceil(interval.as_nanos());
         self.anchor.saturating_add(times(interval, k))
     }
 }
