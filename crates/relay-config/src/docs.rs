@@ -17,7 +17,9 @@ const OF_ANOTHER_VERSION: &str = "Of another version; not supported.";
 /// Returns the JSON Schema of a configuration file, with which editors complete and check it.
 #[must_use]
 pub fn json_schema() -> String {
-    let mut text = serde_json::to_string_pretty(&schema()).unwrap_or_default();
+    let mut schema = schema();
+    forgive(&mut schema);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -97,6 +99,52 @@ fn schema() -> Value {
     schema
 }
 
+/// Lets editors accept what the reader forgives: words in any case, and `yes`, `no`, `on` and `off` for switches.
+fn forgive(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            let also = map.remove("x-also");
+            if let Some(Value::Array(words)) = map.get("enum").cloned()
+                && map.get("type").is_some_and(|kind| kind == "string")
+            {
+                let also = also.iter().filter_map(Value::as_array).flatten();
+                let any_case: Vec<String> =
+                    words.iter().chain(also).filter_map(Value::as_str).map(any_case).collect();
+                map.remove("enum");
+                // The words themselves come first, for completion.
+                map.insert(
+                    "anyOf".to_owned(),
+                    json!([{ "enum": words }, { "pattern": format!("^({})$", any_case.join("|")) }]),
+                );
+            }
+            let is_switch = map.get("type").and_then(Value::as_array).is_some_and(|kinds| {
+                kinds.iter().any(|kind| kind == "boolean") && !kinds.iter().any(|kind| kind == "string")
+            });
+            if is_switch {
+                map.insert("type".to_owned(), json!(["boolean", "string", "null"]));
+                let words = ["true", "false", "yes", "no", "on", "off", "y", "n"].map(any_case);
+                map.insert("pattern".to_owned(), format!("^({})$", words.join("|")).into());
+            }
+            map.values_mut().for_each(forgive);
+        }
+        Value::Array(list) => list.iter_mut().for_each(forgive),
+        _ => {}
+    }
+}
+
+/// Writes a word as an expression that matches it in any case.
+fn any_case(word: &str) -> String {
+    word.chars().fold(String::new(), |mut text, c| {
+        if c.is_ascii_alphabetic() {
+            text.extend(['[', c.to_ascii_uppercase(), c.to_ascii_lowercase(), ']']);
+        } else {
+            // Words hold letters, dashes and dots only.
+            text.extend((c == '.').then_some('\\').into_iter().chain([c]));
+        }
+        text
+    })
+}
+
 /// Lets editors know keys of other versions.
 fn know(section: &mut Value, foreign: &[&str]) {
     if let Some(properties) = section["properties"].as_object_mut() {
@@ -115,7 +163,8 @@ fn close(schema: &mut Value) {
         schema["additionalProperties"] = false.into();
         schema["patternProperties"] = json!({ "^x-": {} });
     }
-    for inner in schema["$defs"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+    let definitions = schema.get_mut("$defs").and_then(Value::as_object_mut);
+    for inner in definitions.into_iter().flat_map(Map::values_mut) {
         close(inner);
     }
 }

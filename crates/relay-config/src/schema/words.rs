@@ -13,6 +13,7 @@ macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$word_meta:meta])* $variant:ident = $word:literal $(| $alias:literal)*),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+        #[schemars(extend("x-also" = [$($($alias,)*)*]))]
         pub(crate) enum $name {
             $( $(#[$word_meta])* #[serde(rename = $word)] $variant, )*
         }

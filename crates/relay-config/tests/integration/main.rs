@@ -7,4 +7,5 @@ mod hostile;
 mod loading;
 mod reloading;
 mod round_trip;
+mod schema_check;
 mod support;

@@ -7,6 +7,8 @@ use relay_config::{Config, Environment, NotificationKind, load_str, print_json, 
 use relay_core::Secret;
 use serde_json::{Map, Value, json};
 
+use crate::schema_check::violations;
+
 fn env() -> Environment {
     Environment::new().with("MONITOR_A_CC_API_KEY", "sk-env-key").with("OWN", "sk-own-key")
 }
@@ -88,6 +90,10 @@ fn number(numbers: &'static [i64]) -> Setting {
     select(numbers.to_vec()).prop_map(Value::from).boxed()
 }
 
+fn decimals(numbers: &'static [f64]) -> Setting {
+    select(numbers.to_vec()).prop_map(Value::from).boxed()
+}
+
 fn words(words: &'static [&'static str]) -> Setting {
     select(words.to_vec()).prop_map(Value::from).boxed()
 }
@@ -117,8 +123,8 @@ fn monitor() -> Setting {
         ("provider_name", text()),
         ("provider_url", words(&["https://a.example/", "http://a.example/x"])),
         ("sponsor_level", words(&["basic", "ADVANCED"])),
-        ("price_min", words(&["0", "0.5"])),
-        ("price_max", words(&["1", "0.75"])),
+        ("price_min", decimals(&[0.0, 0.5])),
+        ("price_max", decimals(&[1.0, 0.75])),
         ("listed_since", words(&["2024-06-15"])),
         ("board", words(&["hot", "cold"])),
         ("cold_reason", text()),
@@ -153,7 +159,7 @@ fn root() -> Setting {
         ("interval", span().boxed()),
         ("slow_latency_by_service", Just(json!({"CC": "7s", "gm": "8s"})).boxed()),
         ("timeout_by_service", Just(json!({"cc": "70s"})).boxed()),
-        ("degraded_weight", words(&["0", "0.25", "1"])),
+        ("degraded_weight", decimals(&[0.0, 0.25, 1.0])),
         ("max_concurrency", number(&[-1, 0, 7])),
         ("stagger_probes", switch()),
         ("public_base_url", words(&["https://x.example/"])),
@@ -218,6 +224,14 @@ proptest! {
     #[test]
     fn a_printed_configuration_loads_to_itself(text in file()) {
         loads_to_itself(&text)?;
+    }
+
+    #[test]
+    fn what_loads_fits_the_json_schema(text in file()) {
+        // A value that is out of range loads with a warning; an editor marks it.
+        prop_assume!(!text.contains("\"min_uptime\":101"));
+        let value = serde_json::from_str(&text).expect("JSON");
+        prop_assert_eq!(violations(&value), Vec::<String>::new());
     }
 
     #[test]
