@@ -1,25 +1,48 @@
-//! Keeps what was found: records, rollups, latest records, states and events, behind the repository port of relay-core.
+//! Keeps records, rollups, states and events behind the repository port of `relay-core`.
 //!
-//! Nothing outside this crate knows SQL or a driver. Nothing inside it knows configuration files, HTTP or when to probe.
+//! [`open`] gives the backend that [`Options`] name; nobody outside of this crate knows which one it is, or any SQL.
+//! [`Writer`] is the sink that the scheduler hands its records to: it groups what waits, appends it, survives outages of
+//! the backend, and publishes what was committed.
 //!
-//! - [`SqliteRepository`] is the repository on one SQLite file.
-//! - [`Writer`] collects finished records and stores them in groups; it is the sink that the scheduler writes to.
-//! - What every backend shares stands above the drivers: `head` (the open end of history in memory), `fold` (pieces of
-//!   history put together into timelines), `packing` (the form of blobs), `streak` (states caught up after a crash).
-//! - `docs/adr/0002-store-layout.md` says why the tables look as they do, with figures.
+//! It deliberately knows no configuration file, no HTTP, and no rule of the event machines: these come in as options,
+//! as ports, and as a `Transition` that is called inside the transaction.
 //!
-//! To add a query: a method on the narrowest port, a case in the conformance suite of relay-testkit, a `.sql` file that
-//! says which key serves it, and the row mapping in the driver. To change the schema: a new numbered file in
-//! `migrations/`, never an edit of an old one.
+//! Where to look: `timeline`, `rollup` and `states` hold the logic, written once and pure; a driver such as
+//! `sqlite` holds SQL and rows only. `docs/adr/0002-store-layout.md` says why the tables are what they are.
+//!
+//! To add a query: a method on the narrowest repository port, a case in the conformance suite of `relay-testkit`, one
+//! `.sql` file and one function in each driver. To change the schema: `migrations/README.md`. To add a backend: a
+//! folder beside `sqlite` that implements the four ports and passes the suite, and a variant of [`Options`].
 
-mod fold;
-mod head;
+mod event_meta;
+mod migrate;
 mod options;
-mod packing;
+mod rollup;
 mod sqlite;
-mod streak;
+mod states;
+mod timeline;
 mod writer;
 
-pub use options::{SqliteOptions, WriterOptions};
+use std::sync::Arc;
+
+use relay_core::ports::{Clock, Repository, repository::Error};
+
+pub use options::{Options, SqliteOptions, WriterOptions};
 pub use sqlite::SqliteRepository;
 pub use writer::Writer;
+
+/// Opens the backend that `options` name; may take a while, and does not block the caller's thread. `clock` stamps
+/// events and tells which day it is.
+///
+/// # Errors
+/// See [`SqliteRepository::open`].
+pub async fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<dyn Repository>, Error> {
+    let task = tokio::task::spawn_blocking(move || match options {
+        Options::Sqlite(options) => SqliteRepository::open(&options, clock),
+    });
+    let broken = |error| Error::Unavailable {
+        reason: "opening was broken off".to_owned(),
+        source: Some(Box::new(error)),
+    };
+    Ok(Arc::new(task.await.map_err(broken)??))
+}

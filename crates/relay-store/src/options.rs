@@ -1,18 +1,29 @@
+//! What a caller decides about the store.
+
 use std::{path::PathBuf, time::Duration};
 
-/// Where and how a SQLite database is kept.
+/// Where the data is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Options {
+    /// In an SQLite file that this process owns.
+    Sqlite(SqliteOptions),
+}
+
+/// How the SQLite file is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
-    /// The database file; `-wal`, `-shm` and `.lock` files stand beside it.
+    /// The file. It and its folder are made when they do not exist. `<path>.lock`, `<path>-wal` and `<path>-shm` stand
+    /// beside it. Never on a network file system.
     pub path: PathBuf,
-    /// Connections for reading; at least 1.
+    /// How many readers may work at once, at least 1.
     pub readers: u32,
-    /// How long to wait for a lock held by a foreign program (a backup, a shell).
+    /// How long to wait for a lock that somebody else holds, such as an operator with the sqlite3 shell.
     pub busy_timeout: Duration,
 }
 
 impl SqliteOptions {
-    /// Keeps the database at `path` with 4 readers and 5 s of patience.
+    /// Uses the file at `path`, with 4 readers and a busy timeout of 5 s.
+    #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), readers: 4, busy_timeout: Duration::from_secs(5) }
     }

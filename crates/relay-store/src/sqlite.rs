@@ -1,83 +1,84 @@
-//! The repository on SQLite: one file, one owning process.
+//! The repository in one SQLite file that this process owns.
 //!
-//! One thread owns the only writing connection; readers use a small pool of read-only ones. Rollups of open slots live
-//! in memory (`head`), so a commit of some records dirties a page or two however many monitors they belong to.
-//!
-//! **One picture for readers.** A reader holds the head's lock while it opens its read transaction and copies what it
-//! needs from memory; the writer holds the same lock while it commits and moves records into the head or out of it.
-//! So rows and memory always fit together: a record is in exactly one of them.
+//! One thread writes ([`worker`], [`engine`]); readers have connections of their own ([`pool`]) and never wait for it.
+//! Rollups of slots that records are still expected for are held in memory ([`memory`]) and written once, when their
+//! slot is over; at start they are made again from the raw records that came after ([`load`]).
 
-mod connection;
+mod engine;
 mod error;
 mod events;
-mod lock;
+mod file;
+mod load;
 mod maintenance;
-mod migrate;
+mod memory;
 mod pool;
 mod records;
+mod rollups;
 mod row;
+mod states;
 mod timelines;
-mod write;
+mod worker;
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use relay_core::ports::{Clock, repository::Error};
+use rusqlite::Connection;
 
-use crate::{head::Head, options::SqliteOptions};
+use self::{error::closed, file::Lock, memory::Shared, pool::Readers, worker::Worker};
+use crate::options::SqliteOptions;
 
-/// A SQLite database that this process owns.
+/// The repository on SQLite. Dropping it closes the database in the background; [`Maintenance::close`] waits for it.
+///
+/// [`Maintenance::close`]: relay_core::ports::repository::Maintenance::close
 pub struct SqliteRepository {
-    readers: pool::Readers,
-    writer: write::Writer,
-    head: Arc<SharedHead>,
+    worker: Worker,
+    readers: Readers,
+    reader_count: u32,
+    shared: Arc<Shared>,
+    closed: AtomicBool,
 }
 
-impl std::fmt::Debug for SqliteRepository {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for SqliteRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteRepository").finish_non_exhaustive()
     }
 }
 
 impl SqliteRepository {
-    /// Opens the database, made when it does not exist, brings its schema up to date and takes ownership. Blocks while
-    /// it reads the open tail, a fraction of a second.
+    /// Opens the database, makes it when there is none, and brings its schema and the memory up to date. Blocks the
+    /// thread meanwhile. `clock` stamps events and tells which slots are the present ones.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when another process owns it; [`Error::Unsupported`] when it is no database of ours or of a
-    /// newer version; [`Error::Unavailable`] when the file cannot be opened or written; [`Error::Corrupt`].
+    /// [`Error::Conflict`] when another process owns the database; [`Error::Unsupported`] when it was made by a newer
+    /// version or by another program; [`Error::Corrupt`] when it is no database; [`Error::Unavailable`] when the path
+    /// cannot be used. The sentence names the path, and nothing was changed.
     pub fn open(options: &SqliteOptions, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let lock = lock::OwnerLock::take(&options.path)?;
-        let mut connection = connection::open_writer(options)?;
-        migrate::run(&mut connection, &options.path, clock.now())?;
-        let loaded = write::load(&connection)?;
-        let head = Arc::new(SharedHead(RwLock::new(loaded.head)));
-        let state = write::WriteSide {
-            connection,
-            head: Arc::clone(&head),
-            clock,
-            states: loaded.states,
-            changed_states: HashMap::new(),
-            next_id: loaded.next_id,
-            _lock: lock,
-        };
-        Ok(Self { readers: pool::Readers::open(options)?, writer: write::Writer::start(state)?, head })
-    }
-}
-
-/// The head behind its lock. Held for moments only, never across an await.
-#[derive(Debug)]
-struct SharedHead(RwLock<Head>);
-
-impl SharedHead {
-    fn read(&self) -> RwLockReadGuard<'_, Head> {
-        // Writers change the head by infallible steps only, so a poisoned lock still guards a whole head.
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        file::prepare(&options.path)?;
+        let lock = Lock::take(&options.path)?;
+        let connection = pool::open_writer(options)?;
+        let engine = load::load(connection, clock)?;
+        let shared = Arc::clone(&engine.shared);
+        let readers = Readers::new(options)?;
+        let worker = Worker::start(engine, lock)?;
+        Ok(Self { worker, readers, reader_count: options.readers, shared, closed: AtomicBool::new(false) })
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Head> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::SeqCst) { Err(closed()) } else { Ok(()) }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Connection, &Shared) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.check_open()?;
+        let shared = Arc::clone(&self.shared);
+        self.readers.run(move |connection| read(connection, &shared)).await
     }
 }

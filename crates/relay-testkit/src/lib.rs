@@ -4,11 +4,13 @@
 //! - [`MemoryRepository`] is the repository port read as plainly as possible: the fake for those who need a
 //!   repository, and the reference for real backends.
 //! - [`build`] makes records and monitors in a line.
+//! - [`suite`] holds every backend to the contract of the repository port.
 //! - [`Logs`] holds what a test logged.
 //!
 //! It deliberately knows no database, no HTTP and no crate but `relay-core`.
 
 pub mod build;
+pub mod suite;
 
 mod clock;
 mod logs;

@@ -138,7 +138,7 @@ impl State {
 }
 
 fn day_of(at: UnixSeconds) -> UnixSeconds {
-    at.div_euclid(DAY_SECS) * DAY_SECS
+    at.div_euclid(DAY_SECS).saturating_mul(DAY_SECS)
 }
 
 // === impl Records ===

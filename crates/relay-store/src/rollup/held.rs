@@ -144,14 +144,17 @@ pub(crate) struct Change {
     pub(crate) added: Vec<(MonitorId, Sample)>,
 }
 
-/// Rows that a change makes necessary: what they are based on, and the records to add.
+/// Rows that a change makes necessary.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
     /// By slot and monitor.
-    pub(crate) slots: BTreeMap<(UnixSeconds, MonitorId), (Base<&'a OpenSlot>, Vec<Sample>)>,
+    pub(crate) slots: Rows<Base<&'a OpenSlot>>,
     /// By day and monitor.
-    pub(crate) days: BTreeMap<(UnixSeconds, MonitorId), (Base<&'a Tally>, Vec<Sample>)>,
+    pub(crate) days: Rows<Base<&'a Tally>>,
 }
+
+/// Rows by the start of their piece and their monitor: what each is based on, and the records to add.
+type Rows<T> = BTreeMap<(UnixSeconds, MonitorId), (T, Vec<Sample>)>;
 
 /// What a row was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,8 +174,12 @@ impl Held {
         mut days: BTreeMap<UnixSeconds, HashMap<MonitorId, Tally>>,
         tail: impl Iterator<Item = (MonitorId, Sample)>,
     ) -> Self {
-        window.slots().for_each(|slot| drop(slots.entry(slot).or_default()));
-        window.days().for_each(|day| drop(days.entry(day).or_default()));
+        for slot in window.slots() {
+            slots.entry(slot).or_default();
+        }
+        for day in window.days() {
+            days.entry(day).or_default();
+        }
         for (monitor, sample) in tail {
             if let Some(held) = slots.get_mut(&slot_of(sample.timestamp)) {
                 let open = held.entry(monitor).or_default();
@@ -206,7 +213,9 @@ impl Held {
     }
 
     /// Returns the held slots with their monitors, oldest first.
-    pub(crate) fn slots(&self) -> impl DoubleEndedIterator<Item = (UnixSeconds, &HashMap<MonitorId, OpenSlot>)> {
+    pub(crate) fn slots(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (UnixSeconds, &HashMap<MonitorId, OpenSlot>)> {
         self.slots.iter().map(|(slot, monitors)| (*slot, monitors))
     }
 
@@ -214,22 +223,26 @@ impl Held {
     pub(crate) fn outgoing(&self, change: &Change) -> Outgoing<'_> {
         let mut out = Outgoing { slots: BTreeMap::new(), days: BTreeMap::new() };
         for (&slot, monitors) in self.slots.iter().filter(|(slot, _)| !change.window.holds_slot(**slot)) {
-            let rows = monitors.iter().map(|(monitor, open)| ((slot, *monitor), (Base::Held(open), Vec::new())));
+            let rows =
+                monitors.iter().map(|(monitor, open)| ((slot, *monitor), (Base::Held(open), Vec::new())));
             out.slots.extend(rows);
         }
         for (&day, monitors) in self.days.iter().filter(|(day, _)| !change.window.holds_day(**day)) {
-            let rows = monitors.iter().map(|(monitor, tally)| ((day, *monitor), (Base::Held(tally), Vec::new())));
+            let rows =
+                monitors.iter().map(|(monitor, tally)| ((day, *monitor), (Base::Held(tally), Vec::new())));
             out.days.extend(rows);
         }
         for (monitor, sample) in &change.added {
             let (slot, day) = (slot_of(sample.timestamp), day_of(sample.timestamp));
             if !change.window.holds_slot(slot) {
                 // A slot that was held has no row that counts, also when this monitor had nothing in it.
-                let base = if self.slots.contains_key(&slot) { Base::Held(&EMPTY_SLOT) } else { Base::Stored };
+                let base =
+                    if self.slots.contains_key(&slot) { Base::Held(&*EMPTY_SLOT) } else { Base::Stored };
                 out.slots.entry((slot, *monitor)).or_insert((base, Vec::new())).1.push(*sample);
             }
             if !change.window.holds_day(day) {
-                let base = if self.days.contains_key(&day) { Base::Held(&EMPTY_TALLY) } else { Base::Stored };
+                let base =
+                    if self.days.contains_key(&day) { Base::Held(&*EMPTY_TALLY) } else { Base::Stored };
                 out.days.entry((day, *monitor)).or_insert((base, Vec::new())).1.push(*sample);
             }
         }

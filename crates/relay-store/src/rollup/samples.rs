@@ -86,16 +86,20 @@ mod tests {
     const START: UnixSeconds = 1_772_366_400;
 
     fn any_samples() -> impl Strategy<Value = Vec<Sample>> {
-        let sample = (0i64..1800, any::<u32>(), -1i64..3, prop::option::of(0usize..8), any::<u16>(), any::<u32>());
+        let sample =
+            (0i64..1800, any::<u32>(), -1i64..3, prop::option::of(0usize..8), any::<u16>(), any::<u32>());
         prop::collection::vec(sample, 0..60).prop_map(|samples| {
-            let sample = |(offset, id, status, cause, http_code, latency_ms): (_, u32, i64, Option<usize>, _, _)| Sample {
-                timestamp: START + offset,
-                id: id.into(),
-                status: Status::from_code(status),
-                sub_status: cause.and_then(SubStatus::from_index),
-                http_code,
-                latency_ms,
-            };
+            let sample =
+                |(offset, id, status, cause, http_code, latency_ms): (_, u32, i64, Option<usize>, _, _)| {
+                    Sample {
+                        timestamp: START + offset,
+                        id: id.into(),
+                        status: Status::from_code(status),
+                        sub_status: cause.and_then(SubStatus::from_index),
+                        http_code,
+                        latency_ms,
+                    }
+                };
             samples.into_iter().map(sample).collect()
         })
     }

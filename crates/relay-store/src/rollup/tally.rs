@@ -120,7 +120,8 @@ mod tests {
     const START: UnixSeconds = 1_772_366_400;
 
     fn any_tally() -> impl Strategy<Value = Tally> {
-        let sample = (0i64..86_400, any::<u32>(), -1i64..3, prop::option::of(0usize..8), 0u16..700, 0u32..900_000);
+        let sample =
+            (0i64..86_400, any::<u32>(), -1i64..3, prop::option::of(0usize..8), 0u16..700, 0u32..900_000);
         prop::collection::vec(sample, 0..200).prop_map(|samples| {
             let mut tally = Tally::default();
             for (offset, id, status, cause, http_code, latency_ms) in samples {

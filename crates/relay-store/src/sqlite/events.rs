@@ -1,40 +1,103 @@
+//! The event log.
+
 use async_trait::async_trait;
 use relay_core::{
-    event::{Event, EventId, EventType},
+    MonitorKey, Status, UnixSeconds,
+    event::{Event, EventId, EventType, NewEvent, Stable},
     ports::repository::{Error, EventFilter, EventLog},
 };
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{SqliteRepository, error::translate, row, write::prepare};
+use super::{SqliteRepository, error::translate};
+use crate::event_meta;
+
+const INSERT: &str = include_str!("sql/events/insert.sql");
+const SINCE: &str = include_str!("sql/events/since.sql");
 
 #[async_trait]
 impl EventLog for SqliteRepository {
     async fn events(&self, since: EventId, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, Error> {
         let filter = filter.clone();
-        self.readers
-            .run(move |connection| {
-                let EventFilter { provider, service, channel, kind } = filter;
-                let mut select = prepare(connection, include_str!("sql/events/since.sql"))?;
-                let kind = kind.map(EventType::as_str);
-                let mut rows = select
-                    .query(params![since, provider, service, channel, kind, limit])
-                    .map_err(translate)?;
-                let mut events = Vec::new();
-                while let Some(row) = rows.next().map_err(translate)? {
-                    events.push(row::event(row)?);
-                }
-                Ok(events)
-            })
-            .await
+        let trouble = |error| translate("cannot read events", error);
+        self.read(move |connection, _| {
+            let EventFilter { provider, service, channel, kind } = filter;
+            let kind = kind.map(EventType::as_str);
+            let mut statement = connection.prepare_cached(SINCE).map_err(trouble)?;
+            let mut rows =
+                statement.query((since, provider, service, channel, kind, limit)).map_err(trouble)?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next().map_err(trouble)? {
+                events.push(read(row)?);
+            }
+            Ok(events)
+        })
+        .await
     }
 
     async fn latest_event_id(&self) -> Result<EventId, Error> {
-        self.readers
-            .run(|connection| {
-                connection
-                    .query_row("SELECT coalesce(max(id), 0) FROM events", [], |row| row.get(0))
-                    .map_err(translate)
-            })
-            .await
+        self.read(|connection, _| {
+            let query = || -> rusqlite::Result<Option<EventId>> {
+                connection.prepare_cached("SELECT max(id) FROM events")?.query_row([], |row| row.get(0))
+            };
+            query().map(Option::unwrap_or_default).map_err(|error| translate("cannot read events", error))
+        })
+        .await
     }
+}
+
+/// Writes new events; one that is there already is left out.
+pub(super) fn insert(
+    connection: &Connection,
+    events: Vec<NewEvent>,
+    created_at: UnixSeconds,
+) -> Result<Vec<Event>, Error> {
+    let mut stored = Vec::with_capacity(events.len());
+    for event in events {
+        let meta = event_meta::to_json(&event.meta).map_err(|error| Error::Corrupt {
+            reason: format!("facts of an event cannot be written: {error}"),
+        })?;
+        let execute = || -> rusqlite::Result<Option<EventId>> {
+            let mut statement = connection.prepare_cached(INSERT)?;
+            let row = (
+                event.key.provider(),
+                event.key.service(),
+                event.key.channel(),
+                event.key.model(),
+                event.kind.as_str(),
+                event.from_status.code(),
+                event.to_status.code(),
+                event.trigger_record_id,
+                event.observed_at,
+                created_at,
+                &meta,
+            );
+            statement.query_row(row, |row| row.get(0)).optional()
+        };
+        let id = execute().map_err(|error| translate("cannot write an event", error))?;
+        stored.extend(id.map(|id| Event { id, created_at, event }));
+    }
+    Ok(stored)
+}
+
+fn read(row: &Row<'_>) -> Result<Event, Error> {
+    let (kind, meta, event) = read_columns(row).map_err(|error| translate("cannot read events", error))?;
+    let corrupt = |column: &str| Error::Corrupt { reason: format!("events.{column} of event {}", event.id) };
+    let kind = EventType::parse(&kind).ok_or_else(|| corrupt("type"))?;
+    let meta = event_meta::from_json(&meta).map_err(|_| corrupt("meta"))?;
+    Ok(Event { event: NewEvent { kind, meta, ..event.event }, ..event })
+}
+
+/// Reads the columns of `sql/events/since.sql`; type and meta are only text so far.
+fn read_columns(row: &Row<'_>) -> rusqlite::Result<(String, String, Event)> {
+    let text = |column: usize| row.get::<_, String>(column);
+    let event = NewEvent {
+        key: MonitorKey::from_parts(&text(1)?, &text(2)?, &text(3)?, &text(4)?),
+        kind: EventType::Down,
+        from_status: Stable::from_code(row.get(6)?),
+        to_status: Status::from_code(row.get(7)?),
+        trigger_record_id: row.get(8)?,
+        observed_at: row.get(9)?,
+        meta: relay_core::event::EventMeta::default(),
+    };
+    Ok((text(5)?, text(11)?, Event { id: row.get(0)?, created_at: row.get(10)?, event }))
 }

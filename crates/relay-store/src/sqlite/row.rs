@@ -1,209 +1,161 @@
-//! Rows as they stand in the tables.
+//! Rows of the tables, and what they mean.
 
 use relay_core::{
     MonitorKey, ProbeRecord, ProbeResult, Status, StoredRecord, SubStatus,
-    event::{ChannelMeta, Event, EventMeta, EventType, ModelState, NewEvent, Stable},
-    ports::repository::Error,
-    record::{LatestRecord, Source, Timings},
+    record::{LatestRecord, RecordId, Source, Timings},
 };
-use rusqlite::Row;
-use serde::{Deserialize, Serialize};
+use rusqlite::{Row, types::FromSqlError};
 
-use super::error::{malformed, translate};
-use crate::packing;
+use crate::rollup::{Malformed, MonitorId, Reader, put_signed, put_varint};
 
-/// Columns of `probe_history` in the order that [`HistoryRow::read`] wants.
-pub(super) const HISTORY_COLUMNS: &str =
-    "id, monitor_id, timestamp, status, sub_status, http_code, latency, timings, detail, source";
-
-/// A row of `probe_history`.
-pub(super) struct HistoryRow {
-    pub(super) id: i64,
-    pub(super) monitor_id: i64,
-    pub(super) timestamp: i64,
-    pub(super) source: i64,
-    pub(super) result: ProbeResult,
+/// A row of `probe_history`: a record, but for its monitor's key.
+#[derive(Debug)]
+pub(super) struct RecordRow {
+    pub(super) id: RecordId,
+    pub(super) monitor: MonitorId,
+    record: UnkeyedRecord,
 }
 
-impl HistoryRow {
-    pub(super) fn read(row: &Row<'_>) -> Result<Self, Error> {
-        let id: i64 = row.get(0).map_err(translate)?;
-        let timings = match row.get_ref(7).map_err(translate)?.as_blob_or_null() {
-            Ok(Some(blob)) => packing::unpack_timings(blob).map_err(malformed("probe_history", id))?,
-            Ok(None) => Timings::default(),
-            Err(error) => return Err(translate(rusqlite::Error::from(error))),
+#[derive(Debug)]
+struct UnkeyedRecord {
+    timestamp: i64,
+    source: Source,
+    result: ProbeResult,
+}
+
+impl RecordRow {
+    /// Reads the columns in the order of `sql/records/by_id.sql`. Values that do not fit, which other programs may
+    /// have written, become the nearest that does.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let latency_ms = clamp_u32(row.get(6)?);
+        let packed: Option<&[u8]> = row.get_ref(7)?.as_blob_or_null().map_err(from_sql(7))?;
+        let timings = match packed {
+            Some(packed) => unpack_timings(packed, latency_ms)
+                .map_err(|error| from_sql(7)(FromSqlError::Other(Box::new(error))))?,
+            None => Timings::default(),
         };
-        Ok(Self {
-            id,
-            monitor_id: row.get(1).map_err(translate)?,
-            timestamp: row.get(2).map_err(translate)?,
-            source: row.get(9).map_err(translate)?,
-            result: ProbeResult {
-                status: Status::from_code(row.get(3).map_err(translate)?),
-                sub_status: cause(row.get(4).map_err(translate)?),
-                http_code: row.get(5).map_err(translate)?,
-                latency_ms: row.get(6).map_err(translate)?,
-                timings,
-                detail: row.get(8).map_err(translate)?,
-            },
-        })
+        let result = ProbeResult {
+            status: Status::from_code(row.get(3)?),
+            sub_status: cause(row.get(4)?),
+            http_code: code(row.get(5)?),
+            latency_ms,
+            timings,
+            detail: row.get(8)?,
+        };
+        let source = Source::from_code(row.get(9)?).unwrap_or_default();
+        let record = UnkeyedRecord { timestamp: row.get(2)?, source, result };
+        Ok(Self { id: row.get(0)?, monitor: row.get(1)?, record })
     }
 
-    pub(super) fn into_record(self, key: MonitorKey) -> StoredRecord {
-        let Self { id, timestamp, source, result, .. } = self;
-        let source = Source::from_code(source).unwrap_or_default();
-        StoredRecord { id, record: ProbeRecord { key, timestamp, source, result } }
+    /// Returns the record of the monitor with this key.
+    pub(super) fn keyed(self, key: MonitorKey) -> StoredRecord {
+        let UnkeyedRecord { timestamp, source, result } = self.record;
+        StoredRecord { id: self.id, record: ProbeRecord { key, timestamp, source, result } }
     }
 }
 
-/// The cause at an index, as columns hold it.
-pub(super) fn cause(index: Option<i64>) -> Option<SubStatus> {
-    index.and_then(|index| usize::try_from(index).ok()).and_then(SubStatus::from_index)
+fn from_sql(column: usize) -> impl Fn(FromSqlError) -> rusqlite::Error {
+    move |error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, Box::new(error))
+    }
 }
 
-/// The index of a cause.
-pub(super) fn cause_index(cause: Option<SubStatus>) -> Option<i64> {
-    cause.map(|cause| cause.index() as i64)
-}
-
-/// Reads a row of `latest`, columns in the order of `sql/latest/all.sql`.
-pub(super) fn latest(row: &Row<'_>) -> rusqlite::Result<(i64, LatestRecord)> {
+/// Reads the columns of `latest` from `monitor_id` on.
+pub(super) fn read_latest(row: &Row<'_>) -> rusqlite::Result<(MonitorId, LatestRecord)> {
     let latest = LatestRecord {
         id: row.get(1)?,
         timestamp: row.get(2)?,
         status: Status::from_code(row.get(3)?),
         sub_status: cause(row.get(4)?),
-        http_code: row.get(5)?,
-        latency_ms: row.get(6)?,
-        first_token_ms: row.get(7)?,
+        http_code: code(row.get(5)?),
+        latency_ms: clamp_u32(row.get(6)?),
+        first_token_ms: row.get::<_, Option<i64>>(7)?.map(clamp_u32),
     };
     Ok((row.get(0)?, latest))
 }
 
-/// Reads a row of `model_states`.
-pub(super) fn model_state(row: &Row<'_>) -> rusqlite::Result<(i64, ModelState)> {
-    let state = ModelState {
-        stable: Stable::from_code(row.get(1)?),
-        streak: Stable::from_code(row.get(2)?),
-        streak_count: row.get(3)?,
-        last_record_id: row.get(4)?,
-        last_timestamp: row.get(5)?,
-        last_status: row.get::<_, Option<i64>>(6)?.map(Status::from_code),
-    };
-    Ok((row.get(0)?, state))
+/// Returns the number that stands for a cause.
+pub(super) fn cause_code(cause: Option<SubStatus>) -> Option<u8> {
+    cause.map(|cause| cause as u8)
 }
 
-/// Reads a row of `events`, columns in the order of `sql/events/since.sql`.
-pub(super) fn event(row: &Row<'_>) -> Result<Event, Error> {
-    let read = || -> rusqlite::Result<_> {
-        let part = |at| row.get::<_, String>(at);
-        let key = MonitorKey::from_parts(&part(1)?, &part(2)?, &part(3)?, &part(4)?);
-        Ok((
-            row.get::<_, i64>(0)?,
-            key,
-            part(5)?,
-            row.get(6)?,
-            row.get(7)?,
-            row.get(8)?,
-            row.get(9)?,
-            row.get(10)?,
-            part(11)?,
-        ))
+fn cause(number: Option<i64>) -> Option<SubStatus> {
+    SubStatus::from_index(usize::try_from(number?).ok()?)
+}
+
+fn code(number: i64) -> u16 {
+    u16::try_from(number.max(0)).unwrap_or(u16::MAX)
+}
+
+fn clamp_u32(number: i64) -> u32 {
+    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+}
+
+/// Packs the phases of a probe; `None` when none is known. The last two are usually a little more than the latency,
+/// so they are kept as the distance from it.
+pub(super) fn pack_timings(timings: &Timings, latency_ms: u32) -> Option<Vec<u8>> {
+    let Timings { dns_ms, connect_ms, tls_ms, first_token_ms, total_ms } = *timings;
+    let all = [dns_ms, connect_ms, tls_ms, first_token_ms, total_ms];
+    let mask = all
+        .iter()
+        .enumerate()
+        .filter(|(_, phase)| phase.is_some())
+        .fold(0u8, |mask, (bit, _)| mask | 1 << bit);
+    if mask == 0 {
+        return None;
+    }
+    let mut out = vec![mask];
+    [dns_ms, connect_ms, tls_ms].into_iter().flatten().for_each(|phase| put_varint(&mut out, phase.into()));
+    for phase in [first_token_ms, total_ms].into_iter().flatten() {
+        put_signed(&mut out, i64::from(phase) - i64::from(latency_ms));
+    }
+    Some(out)
+}
+
+/// Reads packed phases.
+pub(super) fn unpack_timings(packed: &[u8], latency_ms: u32) -> Result<Timings, Malformed> {
+    let mut reader = Reader::new(packed);
+    let mask = reader.byte()?;
+    let mut phase = |bit: u8, from_latency: bool| -> Result<Option<u32>, Malformed> {
+        if mask & (1 << bit) == 0 {
+            return Ok(None);
+        }
+        if from_latency {
+            let phase = i64::from(latency_ms).wrapping_add(reader.signed()?);
+            return u32::try_from(phase).map(Some).map_err(|_| Malformed);
+        }
+        reader.varint32().map(Some)
     };
-    let (id, key, kind, from, to, trigger_record_id, observed_at, created_at, meta) =
-        read().map_err(translate)?;
-    let corrupt = |what: &str| Error::Corrupt { reason: format!("events, row {id}: {what}") };
-    let meta: MetaRow = serde_json::from_str(&meta).map_err(|error| corrupt(&error.to_string()))?;
-    Ok(Event {
-        id,
-        created_at,
-        event: NewEvent {
-            key,
-            kind: EventType::parse(&kind).ok_or_else(|| corrupt("unknown type"))?,
-            from_status: Stable::from_code(from),
-            to_status: Status::from_code(to),
-            trigger_record_id,
-            observed_at,
-            meta: meta.into(),
-        },
+    Ok(Timings {
+        dns_ms: phase(0, false)?,
+        connect_ms: phase(1, false)?,
+        tls_ms: phase(2, false)?,
+        first_token_ms: phase(3, true)?,
+        total_ms: phase(4, true)?,
     })
 }
 
-/// The JSON of `events.meta`.
-#[derive(Serialize, Deserialize)]
-pub(super) struct MetaRow {
-    http_code: u16,
-    latency_ms: u32,
-    sub_status: Option<String>,
-    detail: Option<String>,
-    channel: Option<ChannelRow>,
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-#[derive(Serialize, Deserialize)]
-struct ChannelRow {
-    trigger_model: String,
-    down_count: u32,
-    known_count: u32,
-    total_models: u32,
-    down_threshold: Option<u32>,
-    down_models: Vec<String>,
-    up_models: Vec<String>,
-    /// (model, stable, last status).
-    model_states: Vec<(String, i8, Option<i8>)>,
-}
+    use super::*;
 
-impl From<&EventMeta> for MetaRow {
-    fn from(meta: &EventMeta) -> Self {
-        Self {
-            http_code: meta.http_code,
-            latency_ms: meta.latency_ms,
-            sub_status: meta.sub_status.map(|cause| cause.as_str().to_owned()),
-            detail: meta.detail.clone(),
-            channel: meta.channel.as_ref().map(|channel| ChannelRow {
-                trigger_model: channel.trigger_model.clone(),
-                down_count: channel.down_count,
-                known_count: channel.known_count,
-                total_models: channel.total_models,
-                down_threshold: channel.down_threshold,
-                down_models: channel.down_models.clone(),
-                up_models: channel.up_models.clone(),
-                model_states: channel
-                    .model_states
-                    .iter()
-                    .map(|(model, stable, status)| (model.clone(), stable.code(), status.map(Status::code)))
-                    .collect(),
-            }),
+    proptest! {
+        #[test]
+        fn timings_read_back(phases in any::<[Option<u32>; 5]>(), latency_ms in any::<u32>()) {
+            let [dns_ms, connect_ms, tls_ms, first_token_ms, total_ms] = phases;
+            let timings = Timings { dns_ms, connect_ms, tls_ms, first_token_ms, total_ms };
+            let read = match pack_timings(&timings, latency_ms) {
+                Some(packed) => unpack_timings(&packed, latency_ms),
+                None => Ok(Timings::default()),
+            };
+            prop_assert_eq!(read, Ok(timings));
         }
-    }
-}
 
-impl From<MetaRow> for EventMeta {
-    fn from(row: MetaRow) -> Self {
-        Self {
-            http_code: row.http_code,
-            latency_ms: row.latency_ms,
-            sub_status: row.sub_status.as_deref().and_then(SubStatus::parse),
-            detail: row.detail,
-            channel: row.channel.map(|channel| ChannelMeta {
-                trigger_model: channel.trigger_model,
-                down_count: channel.down_count,
-                known_count: channel.known_count,
-                total_models: channel.total_models,
-                down_threshold: channel.down_threshold,
-                down_models: channel.down_models,
-                up_models: channel.up_models,
-                model_states: channel
-                    .model_states
-                    .into_iter()
-                    .map(|(model, stable, status)| {
-                        (
-                            model,
-                            Stable::from_code(stable.into()),
-                            status.map(|code| Status::from_code(code.into())),
-                        )
-                    })
-                    .collect(),
-            }),
+        #[test]
+        fn strange_bytes_never_panic(packed in prop::collection::vec(any::<u8>(), 0..30), latency_ms in any::<u32>()) {
+            let _ = unpack_timings(&packed, latency_ms);
         }
     }
 }

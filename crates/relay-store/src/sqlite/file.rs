@@ -1,0 +1,117 @@
+//! The database file before it is opened: whether it is ours, and nobody else's.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use relay_core::ports::repository::Error;
+use rusqlite::{Connection, OpenFlags};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+
+use super::error::{opening, unusable};
+
+/// The first bytes of every SQLite database.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Holds the database for this process while it lives; the system lets go of it when the process dies.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock file beside `path`. The file stays when the lock is gone: removing it would let two processes
+    /// hold one each.
+    pub(super) fn take(path: &Path) -> Result<Self, Error> {
+        let beside = beside(path, ".lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&beside)
+            .map_err(|error| unusable(path, &format!("{} cannot be made: {error}", beside.display())))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(Errno::WOULDBLOCK) => Err(Error::Conflict {
+                reason: format!(
+                    "{} is in use by another relay-server: stop it, or choose another file",
+                    path.display()
+                ),
+            }),
+            Err(error) => Err(unusable(path, &format!("{} cannot be locked: {error}", beside.display()))),
+        }
+    }
+}
+
+/// Makes the folder of `path`, and refuses what cannot be our database without touching it.
+pub(super) fn prepare(path: &Path) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => return Err(unusable(path, "it is a folder")),
+        Ok(meta) if meta.len() == 0 => return Ok(()),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            return folder.map_or(Ok(()), |folder| {
+                fs::create_dir_all(folder)
+                    .map_err(|error| unusable(path, &format!("its folder cannot be made: {error}")))
+            });
+        }
+        Err(error) => return Err(unusable(path, &error.to_string())),
+    }
+    let mut start = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    match read {
+        Ok(()) if start == *MAGIC => refuse_foreign(path),
+        Ok(()) => Err(Error::Corrupt { reason: format!("{} is not an SQLite database", path.display()) }),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Err(Error::Corrupt { reason: format!("{} is not an SQLite database", path.display()) })
+        }
+        Err(error) => Err(unusable(path, &error.to_string())),
+    }
+}
+
+/// Refuses a database that somebody else made, and leaves it as it is.
+fn refuse_foreign(path: &Path) -> Result<(), Error> {
+    let connection = look_at(path).map_err(|error| opening(path, error))?;
+    let tables = || -> Result<Vec<String>, rusqlite::Error> {
+        let mut statement = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    };
+    let tables = tables().map_err(|error| opening(path, error))?;
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    if has("schema_migrations") || tables.is_empty() {
+        return Ok(());
+    }
+    let made_by =
+        if has("probe_history") { "an older Relay Pulse, written in Go" } else { "another program" };
+    Err(Error::Unsupported {
+        reason: format!(
+            "{} was made by {made_by}, and is left as it is: choose another file for the database",
+            path.display()
+        ),
+    })
+}
+
+/// Opens a database for reading, so that neither it nor its log changes, also when this is the last connection to
+/// close. Without a log, nobody has it open and the file is all there is; it is read as one that never changes then,
+/// because SQLite would leave an empty log behind otherwise.
+fn look_at(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Some(text) = path.to_str().filter(|_| !beside(path, "-wal").exists()) else {
+        return Connection::open_with_flags(path, flags);
+    };
+    let text = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Connection::open_with_flags(format!("file:{text}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}

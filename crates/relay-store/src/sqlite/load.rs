@@ -1,0 +1,100 @@
+//! What the store does at start: bringing back what was held in memory, exactly as it was.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use relay_core::{
+    MonitorKey, StoredRecord, UnixSeconds,
+    ports::{Clock, repository::Error},
+    record::RecordId,
+    timeline::Sample,
+};
+use rusqlite::Connection;
+
+use super::{
+    engine::Engine,
+    error::translate,
+    memory::{Memory, Shared},
+    records, rollups, row, states,
+};
+use crate::rollup::{Held, HeldWindow, MonitorId};
+
+/// How many numbers are left out when the newest records were deleted by hand: nobody can say any more which numbers
+/// they had, and a number that was given once must not be given again.
+const NUMBERS_LEFT_OUT: RecordId = 1_000_000;
+
+struct StateRow {
+    held_from: Option<UnixSeconds>,
+    tail_from: RecordId,
+    next_id: RecordId,
+    sealed_until: UnixSeconds,
+}
+
+/// Reads everything that is held in memory from an open database.
+pub(super) fn load(connection: Connection, clock: Arc<dyn Clock>) -> Result<Engine, Error> {
+    let trouble = |error| translate("cannot read the store's state", error);
+    let state = read_state(&connection).map_err(trouble)?;
+    let keys = read_monitors(&connection).map_err(trouble)?;
+    let mut memory = Memory::default();
+    memory.learn(keys.iter().map(|(monitor, key)| (key.clone(), *monitor)).collect());
+    memory.latest = read_latest(&connection).map_err(trouble)?;
+    let (mut states, seen) = states::load(&connection)?;
+
+    let tail: Vec<(MonitorId, StoredRecord)> = records::tail(&connection, state.tail_from, &keys)?;
+    let mut unsaved_latest = HashSet::new();
+    for (monitor, stored) in &tail {
+        memory.see_latest(*monitor, stored);
+        unsaved_latest.insert(*monitor);
+        if seen.get(stored.record.key.psc()).is_some_and(|seen| stored.id > *seen) {
+            states.replay(stored.id, &stored.record);
+        }
+    }
+    if let Some(window) = state.held_from.map(HeldWindow::starting) {
+        let (slots, days) = rollups::load_window(&connection, window)?;
+        let samples = tail.iter().map(|(monitor, stored)| (*monitor, Sample::of(stored)));
+        memory.held = Held::restore(window, slots, days, samples);
+    }
+    let next_id = next_record_id(&connection, &state).map_err(trouble)?;
+    let shared = Arc::new(Shared::new(memory));
+    let sealed_until = state.sealed_until;
+    Ok(Engine { connection, shared, clock, states, next_id, sealed_until, unsaved_latest })
+}
+
+fn read_state(connection: &Connection) -> rusqlite::Result<StateRow> {
+    let sql = "SELECT held_from, tail_from, next_record_id, sealed_until FROM store_state";
+    connection.query_row(sql, [], |row| {
+        Ok(StateRow {
+            held_from: row.get(0)?,
+            tail_from: row.get(1)?,
+            next_id: row.get(2)?,
+            sealed_until: row.get(3)?,
+        })
+    })
+}
+
+fn next_record_id(connection: &Connection, state: &StateRow) -> rusqlite::Result<RecordId> {
+    let newest: Option<RecordId> =
+        connection.query_row("SELECT max(id) FROM probe_history", [], |row| row.get(0))?;
+    let after_newest = newest.unwrap_or_default() + 1;
+    Ok(if after_newest < state.next_id { state.next_id + NUMBERS_LEFT_OUT } else { after_newest })
+}
+
+fn read_monitors(connection: &Connection) -> rusqlite::Result<HashMap<MonitorId, MonitorKey>> {
+    let mut statement = connection.prepare("SELECT id, provider, service, channel, model FROM monitors")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let text = |column: usize| row.get::<_, String>(column);
+        Ok((row.get(0)?, MonitorKey::from_parts(&text(1)?, &text(2)?, &text(3)?, &text(4)?)))
+    };
+    statement.query_map([], read)?.collect()
+}
+
+fn read_latest(
+    connection: &Connection,
+) -> rusqlite::Result<HashMap<MonitorId, relay_core::record::LatestRecord>> {
+    let mut statement = connection.prepare(
+        "SELECT monitor_id, record_id, timestamp, status, sub_status, http_code, latency, first_token_ms FROM latest",
+    )?;
+    statement.query_map([], row::read_latest)?.collect()
+}

@@ -1,0 +1,283 @@
+//! The rollup tables: writing rows that are no longer held, reading them back, folding them into timelines.
+
+use std::collections::{BTreeMap, HashMap};
+
+use relay_core::{
+    UnixSeconds,
+    ports::repository::{DayRollup, Error},
+    timeline::{Sample, Tally},
+};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::{malformed, translate};
+use crate::{
+    rollup::{
+        Base, Change, Held, HeldWindow, MonitorId, OpenSlot, Outgoing, day_of, pack_samples, pack_tally,
+        unpack_samples, unpack_tally,
+    },
+    timeline::{Fold, Pieces},
+};
+
+const PUT_SLOT: &str = include_str!("sql/rollups/put_slot.sql");
+const PUT_SAMPLES: &str = include_str!("sql/rollups/put_samples.sql");
+const PUT_DAY: &str = include_str!("sql/rollups/put_day.sql");
+const SLOT: &str = "SELECT tally FROM slot_rollups WHERE slot = ?1 AND monitor_id = ?2";
+const SAMPLES: &str = "SELECT samples FROM slot_samples WHERE slot = ?1 AND monitor_id = ?2";
+const DAY: &str = "SELECT tally FROM day_rollups WHERE day = ?1 AND monitor_id = ?2";
+const SLOTS_BETWEEN: &str = include_str!("sql/rollups/slots_between.sql");
+const TALLIES_OF_DAY: &str = "SELECT monitor_id, tally FROM day_rollups WHERE day = ?1";
+
+/// A key range read for all monitors and filtered here costs less than looking each of them up, unless only one in
+/// this many is wanted.
+const FEW: usize = 8;
+
+type BySlot = BTreeMap<UnixSeconds, HashMap<MonitorId, OpenSlot>>;
+type ByDay = BTreeMap<UnixSeconds, HashMap<MonitorId, Tally>>;
+
+/// Writes the rows that `change` makes necessary.
+pub(super) fn write(connection: &Connection, held: &Held, change: &Change) -> Result<(), Error> {
+    let Outgoing { slots, days } = held.outgoing(change);
+    for ((slot, monitor), (base, added)) in slots {
+        write_slot(connection, slot, monitor, base, &added)?;
+    }
+    for ((day, monitor), (base, added)) in days {
+        let mut tally = match base {
+            Base::Held(tally) => tally.clone(),
+            Base::Stored => stored_tally(connection, DAY, day, monitor)?,
+        };
+        added.iter().for_each(|sample| tally.add(sample));
+        put(connection, PUT_DAY, day, monitor, &pack_tally(&tally, day))?;
+    }
+    Ok(())
+}
+
+fn write_slot(
+    connection: &Connection,
+    slot: UnixSeconds,
+    monitor: MonitorId,
+    base: Base<&OpenSlot>,
+    added: &[Sample],
+) -> Result<(), Error> {
+    match base {
+        Base::Held(open) if added.is_empty() => put_slot(connection, slot, monitor, open),
+        Base::Held(open) => put_grown(connection, slot, monitor, open.clone(), added),
+        Base::Stored => {
+            let tally = stored_tally(connection, SLOT, slot, monitor)?;
+            let samples = stored_samples(connection, slot, monitor)?;
+            put_grown(connection, slot, monitor, OpenSlot::stored(tally, samples), added)
+        }
+    }
+}
+
+fn put_grown(
+    connection: &Connection,
+    slot: UnixSeconds,
+    monitor: MonitorId,
+    mut open: OpenSlot,
+    added: &[Sample],
+) -> Result<(), Error> {
+    added.iter().for_each(|sample| open.add(sample));
+    put_slot(connection, slot, monitor, &open)
+}
+
+fn put_slot(
+    connection: &Connection,
+    slot: UnixSeconds,
+    monitor: MonitorId,
+    open: &OpenSlot,
+) -> Result<(), Error> {
+    put(connection, PUT_SLOT, slot, monitor, &pack_tally(&open.tally, slot))?;
+    put(connection, PUT_SAMPLES, slot, monitor, &pack_samples(open.samples.iter(), slot))
+}
+
+fn put(
+    connection: &Connection,
+    sql: &str,
+    start: UnixSeconds,
+    monitor: MonitorId,
+    packed: &[u8],
+) -> Result<(), Error> {
+    let execute = || connection.prepare_cached(sql)?.execute((start, monitor, packed));
+    execute().map(drop).map_err(|error| translate("cannot write a rollup", error))
+}
+
+/// Replaces the counts of whole days.
+pub(super) fn put_days(connection: &Connection, days: &[(MonitorId, DayRollup)]) -> Result<(), Error> {
+    for (monitor, rollup) in days {
+        let day = day_of(rollup.day);
+        put(connection, PUT_DAY, day, *monitor, &pack_tally(&rollup.tally, day))?;
+    }
+    Ok(())
+}
+
+fn stored_tally(
+    connection: &Connection,
+    sql: &str,
+    start: UnixSeconds,
+    monitor: MonitorId,
+) -> Result<Tally, Error> {
+    let packed: Option<Vec<u8>> = look_up(connection, sql, start, monitor)?;
+    packed.map_or_else(
+        || Ok(Tally::default()),
+        |packed| unpack_tally(&packed, start).map_err(malformed("a rollup's tally")),
+    )
+}
+
+/// Returns the records of a stored slot in short.
+pub(super) fn stored_samples(
+    connection: &Connection,
+    slot: UnixSeconds,
+    monitor: MonitorId,
+) -> Result<Vec<Sample>, Error> {
+    let packed: Option<Vec<u8>> = look_up(connection, SAMPLES, slot, monitor)?;
+    packed.map_or_else(
+        || Ok(Vec::new()),
+        |packed| unpack_samples(&packed, slot).map_err(malformed("slot_samples.samples")),
+    )
+}
+
+fn look_up(
+    connection: &Connection,
+    sql: &str,
+    start: UnixSeconds,
+    monitor: MonitorId,
+) -> Result<Option<Vec<u8>>, Error> {
+    let query = || connection.prepare_cached(sql)?.query_row((start, monitor), |row| row.get(0)).optional();
+    query().map_err(|error| translate("cannot read a rollup", error))
+}
+
+/// Reads stored slots and days that are about to be held.
+pub(super) fn load(
+    connection: &Connection,
+    slots: &[UnixSeconds],
+    days: &[UnixSeconds],
+) -> Result<(BySlot, ByDay), Error> {
+    let (mut by_slot, mut by_day) = (BySlot::new(), ByDay::new());
+    for &slot in slots {
+        let open = by_slot.entry(slot).or_default();
+        each(connection, SLOTS_BETWEEN, (slot, slot.saturating_add(1)), |row| {
+            let tally = unpack_tally(row.2, slot).map_err(malformed("slot_rollups.tally"))?;
+            open.insert(row.1, OpenSlot::stored(tally, stored_samples(connection, slot, row.1)?));
+            Ok(())
+        })?;
+    }
+    for &day in days {
+        let tallies = by_day.entry(day).or_default();
+        let read = || -> rusqlite::Result<Vec<(MonitorId, Vec<u8>)>> {
+            let mut statement = connection.prepare_cached(TALLIES_OF_DAY)?;
+            statement.query_map([day], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        for (monitor, packed) in read().map_err(|error| translate("cannot read a rollup", error))? {
+            tallies.insert(monitor, unpack_tally(&packed, day).map_err(malformed("day_rollups.tally"))?);
+        }
+    }
+    Ok((by_slot, by_day))
+}
+
+/// Reads the slots of `window` that have rows, and counts its days outside of them.
+pub(super) fn load_window(connection: &Connection, window: HeldWindow) -> Result<(BySlot, ByDay), Error> {
+    let slots: Vec<_> = window.slots().collect();
+    let (by_slot, mut by_day) = load(connection, &slots, &[])?;
+    for day in window.days() {
+        let tallies = by_day.entry(day).or_default();
+        let until = day.saturating_add(relay_core::time::DAY_SECS);
+        each(connection, SLOTS_BETWEEN, (day, until), |(slot, monitor, packed)| {
+            if !window.holds_slot(slot) {
+                let tally = unpack_tally(packed, slot).map_err(malformed("slot_rollups.tally"))?;
+                tallies.entry(monitor).or_default().merge(&tally);
+            }
+            Ok(())
+        })?;
+    }
+    Ok((by_slot, by_day))
+}
+
+/// Counts the stored rows that `pieces` names: three queries at most, whatever is asked for.
+pub(super) fn fold(
+    connection: &Connection,
+    pieces: &Pieces,
+    monitors_known: usize,
+    fold: &mut Fold<'_>,
+) -> Result<(), Error> {
+    let some = fold.monitors().len().saturating_mul(FEW) < monitors_known;
+    let monitors = some.then(|| json_list(fold.monitors()));
+    let pick = |all: &'static str, some: &'static str| if monitors.is_some() { some } else { all };
+    let at = |list: &[(UnixSeconds, usize)], index: i64| {
+        usize::try_from(index).ok().and_then(|i| list.get(i).copied())
+    };
+
+    let days = json_list(pieces.days.iter().map(|(day, _)| *day));
+    let sql = pick(include_str!("sql/rollups/days_of_all.sql"), include_str!("sql/rollups/days_of_some.sql"));
+    if !pieces.days.is_empty() {
+        each_wanted(connection, sql, &days, monitors.as_deref(), |(index, monitor, packed)| {
+            let Some((day, bucket)) = at(&pieces.days, index) else { return Ok(()) };
+            fold.packed(monitor, bucket, day, packed).map_err(malformed("day_rollups.tally"))
+        })?;
+    }
+    let slots = json_list(pieces.slots.iter().map(|(slot, _)| *slot));
+    let sql =
+        pick(include_str!("sql/rollups/slots_of_all.sql"), include_str!("sql/rollups/slots_of_some.sql"));
+    if !pieces.slots.is_empty() {
+        each_wanted(connection, sql, &slots, monitors.as_deref(), |(index, monitor, packed)| {
+            let Some((slot, bucket)) = at(&pieces.slots, index) else { return Ok(()) };
+            fold.packed(monitor, bucket, slot, packed).map_err(malformed("slot_rollups.tally"))
+        })?;
+    }
+    let samples = json_list(pieces.samples.iter().copied());
+    let sql =
+        pick(include_str!("sql/rollups/samples_of_all.sql"), include_str!("sql/rollups/samples_of_some.sql"));
+    if !pieces.samples.is_empty() {
+        each_wanted(connection, sql, &samples, monitors.as_deref(), |(index, monitor, packed)| {
+            let slot = usize::try_from(index).ok().and_then(|index| pieces.samples.get(index));
+            let Some(slot) = slot else { return Ok(()) };
+            fold.packed_samples(monitor, *slot, packed).map_err(malformed("slot_samples.samples"))
+        })?;
+    }
+    Ok(())
+}
+
+/// The columns of a rollup: a number that says which piece it is, the monitor, the packed content.
+type Rollup<'a> = (i64, MonitorId, &'a [u8]);
+
+fn each_wanted(
+    connection: &Connection,
+    sql: &str,
+    pieces: &str,
+    monitors: Option<&str>,
+    take: impl FnMut(Rollup<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    match monitors {
+        Some(monitors) => each(connection, sql, (pieces, monitors), take),
+        None => each(connection, sql, (pieces,), take),
+    }
+}
+
+fn each(
+    connection: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+    mut take: impl FnMut(Rollup<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let trouble = |error| translate("cannot read rollups", error);
+    let mut statement = connection.prepare_cached(sql).map_err(trouble)?;
+    let mut rows = statement.query(params).map_err(trouble)?;
+    while let Some(row) = rows.next().map_err(trouble)? {
+        let packed = row.get_ref(2).map_err(trouble)?;
+        let packed = packed.as_blob().map_err(|error| trouble(error.into()))?;
+        take((row.get(0).map_err(trouble)?, row.get(1).map_err(trouble)?, packed))?;
+    }
+    Ok(())
+}
+
+/// Writes numbers as the JSON list that a statement takes as one parameter.
+fn json_list(numbers: impl Iterator<Item = i64>) -> String {
+    let mut list = String::from("[");
+    for number in numbers {
+        if list.len() > 1 {
+            list.push(',');
+        }
+        list.push_str(&number.to_string());
+    }
+    list.push(']');
+    list
+}

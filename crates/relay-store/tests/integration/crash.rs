@@ -1,0 +1,167 @@
+//! kill -9 at any moment: nothing acknowledged is lost, nothing is doubled, and what was held is as if counted again.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use relay_core::{
+    MonitorKey, ProbeRecord, StoredRecord, SubStatus, Timestamp, UnixSeconds,
+    event::Event,
+    ports::{
+        Clock as _, Transition,
+        repository::{EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines},
+    },
+    timeline::{Align, Period, Plan},
+};
+use relay_testkit::{ManualClock, MemoryRepository, key, record, suite::Blinker};
+use rusqlite::Connection;
+
+use crate::support::open;
+
+/// Tells a copy of this test that it is the process to be killed, and which file it writes.
+const VICTIM: &str = "RELAY_STORE_TEST_VICTIM";
+/// 2026-03-10 23:00:00 UTC: slots and a day end while it runs.
+const START: UnixSeconds = 1_773_183_600;
+const KILLS: u64 = 12;
+
+fn keys() -> Vec<MonitorKey> {
+    (0..5).map(|index| key(&format!("p/cc/c{}/m{index}", index % 2))).collect()
+}
+
+/// The batch after record `id`: time goes on by 40 s, one record comes late.
+fn batch_after(id: i64) -> Vec<ProbeRecord> {
+    let at = START + id * 8;
+    let probe = |(index, key): (usize, &MonitorKey)| {
+        let number = id + i64::try_from(index).expect("few");
+        let base =
+            record(key, at - if number % 7 == 0 { 9_000 } else { 0 }).latency(100 + number as u32 % 900);
+        if number / 4 % 3 == 0 { base.red(SubStatus::ServerError, 503).build() } else { base.build() }
+    };
+    keys().iter().enumerate().map(probe).collect()
+}
+
+/// Appends until it is killed, and says after each commit what was committed.
+async fn be_the_victim(path: &Path) {
+    let clock = Arc::new(ManualClock::at_secs(START));
+    let store = open(path.to_owned(), clock.clone());
+    let mut last = newest_id(&store.latest(&keys()).await.expect("latest"));
+    loop {
+        clock.set_secs(START + last * 8);
+        let appended =
+            store.append(batch_after(last), Arc::new(Blinker { patience: 2 })).await.expect("stored");
+        last = appended.records.last().expect("records").id;
+        println!("\nacknowledged {last} {}", appended.events.last().map_or(0, |event| event.id));
+        std::io::stdout().flush().expect("written");
+    }
+}
+
+fn newest_id(latest: &[Option<relay_core::record::LatestRecord>]) -> i64 {
+    // Ids of late records are no latest ones: the batch has five records, so the next full batch begins after them.
+    latest.iter().flatten().map(|latest| (latest.id + 4) / 5 * 5).max().unwrap_or(0)
+}
+
+struct Victim(Child);
+
+/// Not even a failing test leaves a process behind.
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a victim, lets it acknowledge so many batches, and kills it. Returns the last record and event it spoke of.
+fn kill_after(path: &Path, batches: u64) -> (i64, i64) {
+    let mut command = Command::new(env::current_exe().expect("this test"));
+    command.args(["--exact", "crash::kill_nine_loses_nothing", "--nocapture"]).env(VICTIM, path);
+    let mut victim = Victim(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process"));
+    let output = victim.0.stdout.take().expect("its output");
+    let mut last = (0, 0);
+    let mut seen = 0;
+    for line in BufReader::new(output).lines() {
+        let line = line.expect("a line");
+        let mut words = line.split_whitespace();
+        if words.next() != Some("acknowledged") {
+            continue;
+        }
+        let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number");
+        last = (number(), last.1.max(number()));
+        seen += 1;
+        if seen == batches {
+            // SIGKILL, while it is on its way to the next commit.
+            victim.0.kill().expect("killed");
+        }
+    }
+    assert!(seen >= batches, "the victim ended by itself after {seen} batches");
+    last
+}
+
+#[tokio::test]
+async fn kill_nine_loses_nothing() {
+    if let Some(path) = env::var_os(VICTIM) {
+        return be_the_victim(Path::new(&path)).await;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("relay.db");
+    for round in 0..KILLS {
+        let (record_id, event_id) = kill_after(&path, 1 + round * 13 % 40);
+        check(&path, record_id, event_id).await;
+    }
+}
+
+/// Repeats on a plain reference what must have happened, and compares.
+async fn check(path: &Path, record_id: i64, event_id: i64) {
+    let integrity: String = Connection::open(path)
+        .expect("opened")
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("checked");
+    assert_eq!(integrity, "ok");
+
+    let clock = Arc::new(ManualClock::at_secs(START));
+    let store = open(path.to_owned(), clock.clone());
+    let stored = all_records(&store).await;
+    let newest = stored.last().expect("records").id;
+    assert!(newest >= record_id, "{record_id} was acknowledged, {newest} is the newest");
+    assert_eq!(newest % 5, 0, "a batch is there as a whole or not at all");
+    clock.set_secs(START + newest * 8);
+
+    let reference = MemoryRepository::new(clock.clone());
+    let transition: Arc<dyn Transition> = Arc::new(Blinker { patience: 2 });
+    let mut events: Vec<Event> = Vec::new();
+    for first in (0..newest).step_by(5) {
+        events.extend(reference.append(batch_after(first), transition.clone()).await.expect("stored").events);
+    }
+    assert_eq!(stored, reference.records());
+    // Events depend on the states before them: wrong states after one kill are wrong events after the next.
+    let found = store.events(0, &EventFilter::default(), 100_000).await.expect("events");
+    assert!(found.last().is_some_and(|event| event.id >= event_id));
+    let told =
+        |events: &[Event]| events.iter().map(|event| (event.id, event.event.clone())).collect::<Vec<_>>();
+    assert_eq!(told(&found), told(&events));
+
+    let keys = keys();
+    assert_eq!(store.latest(&keys).await.expect("latest"), reference.latest(&keys).await.expect("latest"));
+    for period in Period::ALL {
+        let plan = Plan::new(period, Align::Now, None, Timestamp::from_secs(clock.now().as_secs()));
+        assert_eq!(
+            store.timelines(&keys, &plan).await.expect("timelines"),
+            reference.timelines(&keys, &plan).await.expect("timelines"),
+            "{plan:?}"
+        );
+    }
+    store.close().await.expect("closed");
+}
+
+async fn all_records(store: &relay_store::SqliteRepository) -> Vec<StoredRecord> {
+    let mut all = Vec::new();
+    for key in keys() {
+        let query = HistoryQuery { key, from: i64::MIN, to: i64::MAX, before: None, limit: u32::MAX };
+        all.extend(store.history(&query).await.expect("history"));
+    }
+    all.sort_by_key(|stored| stored.id);
+    all
+}

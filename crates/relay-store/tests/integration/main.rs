@@ -1,0 +1,15 @@
+//! The store as its callers see it, on real files.
+
+mod crash;
+mod opening;
+mod reference;
+mod support;
+
+/// SQLite passes the suite of the repository port.
+mod conformance {
+    use relay_testkit::repository_suite;
+
+    use crate::support::Sqlite;
+
+    repository_suite!(Sqlite);
+}

@@ -1,0 +1,188 @@
+//! SQLite against the plainest reading of the contract, on random histories.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use relay_core::{
+    MonitorKey, ProbeRecord, Status, SubStatus, Timestamp, UnixSeconds,
+    ports::{
+        Repository, Transition,
+        repository::{DayRollup, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines},
+        transition::NoTransition,
+    },
+    timeline::{Align, DailyFilter, Period, Plan, Sample, Tally},
+};
+use relay_testkit::{
+    ManualClock, MemoryRepository, key, record,
+    suite::{Backend as _, Blinker},
+};
+
+use crate::support::Sqlite;
+
+/// 2026-03-10 00:00:00 UTC.
+const START: UnixSeconds = 1_773_100_800;
+const MONITORS: u8 = 4;
+
+/// One thing that happens to a store.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Records, each of a monitor and some seconds before (or after) the clock.
+    Append { records: Vec<(u8, i64, u8)>, patience: u8 },
+    /// The clock moves.
+    Wait(i64),
+    /// The store is closed and opened.
+    Reopen,
+    /// Days come from elsewhere.
+    Import(Vec<(u8, i64, u8)>),
+}
+
+fn any_age() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        8 => 0i64..120,
+        3 => 0i64..7200,
+        2 => 0i64..200_000,
+        1 => 0i64..40 * 86_400,
+        1 => -7200i64..0,
+        1 => -200_000i64..0,
+        // Exactly on borders of slots and days, seen from a clock that often stands on one.
+        2 => (0i64..100).prop_map(|slots| slots * 1800),
+    ]
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let record = (0..MONITORS, any_age(), any::<u8>());
+    prop_oneof![
+        12 => (prop::collection::vec(record, 1..12), 0u8..4)
+            .prop_map(|(records, patience)| Step::Append { records, patience }),
+        6 => prop_oneof![
+            4 => 1i64..1900,
+            2 => (1i64..5).prop_map(|slots| slots * 1800),
+            2 => 3600i64..100_000,
+            1 => -90_000i64..0,
+        ]
+        .prop_map(Step::Wait),
+        2 => Just(Step::Reopen),
+        1 => prop::collection::vec((0..MONITORS, 1i64..5, any::<u8>()), 1..4).prop_map(Step::Import),
+    ]
+}
+
+fn name(monitor: u8) -> MonitorKey {
+    key(["a/cc/vip/m", "a/cc/vip/n", "b/cc", "c/cx//m"][usize::from(monitor % MONITORS)])
+}
+
+fn made(monitor: u8, at: UnixSeconds, draw: u8) -> ProbeRecord {
+    let base = record(&name(monitor), at).latency(u32::from(draw) * 37);
+    match draw % 9 {
+        0 => base.red(SubStatus::ServerError, 500 + u16::from(draw % 4)).build(),
+        1 => base.red(SubStatus::NetworkError, 0).latency(0).build(),
+        2 => base.red(SubStatus::RateLimit, 429).detail("slow down").build(),
+        3 => base.yellow(SubStatus::SlowLatency).build(),
+        4 => base.status(Status::Missing).build(),
+        _ => base.build(),
+    }
+}
+
+fn imported(monitor: u8, day: UnixSeconds, draw: u8) -> DayRollup {
+    let mut tally = Tally::default();
+    for index in 0..i64::from(draw % 7) {
+        let record = made(monitor, day + index * 600, draw);
+        tally.add(&Sample::of(&relay_core::StoredRecord { id: 0, record }));
+    }
+    DayRollup { key: name(monitor), day, tally }
+}
+
+async fn compare(
+    clock: &ManualClock,
+    memory: &MemoryRepository,
+    sqlite: &dyn Repository,
+    look: (i64, u16, u16),
+) {
+    let stranger = key("nobody/s");
+    let keys: Vec<_> = (0..MONITORS).map(name).chain([stranger, name(0)]).collect();
+    assert_eq!(sqlite.latest(&keys).await.expect("latest"), memory.latest(&keys).await.expect("latest"));
+    let all = EventFilter::default();
+    let events = memory.events(0, &all, 10_000).await.expect("events");
+    assert_eq!(sqlite.events(0, &all, 10_000).await.expect("events"), events);
+
+    let now = Timestamp::from_secs(relay_core::ports::Clock::now(clock).as_secs() + look.0);
+    let half = |half: u16| format!("{:02}:{:02}", half / 2, half % 2 * 30);
+    let filter = DailyFilter::parse(&format!("{}-{}", half(look.1), half(look.2))).ok();
+    for period in Period::ALL {
+        for plan in [
+            Plan::new(period, Align::Now, None, now),
+            Plan::new(period, Align::Hour, filter, now).with_bucket_sketches(),
+        ] {
+            let expected = memory.timelines(&keys, &plan).await.expect("timelines");
+            assert_eq!(sqlite.timelines(&keys, &plan).await.expect("timelines"), expected, "{plan:?}");
+            let one = std::slice::from_ref(&keys[1]);
+            assert_eq!(sqlite.timelines(one, &plan).await.expect("timelines"), expected[1..2], "{plan:?}");
+        }
+    }
+    for key in &keys {
+        let (from, to) = (now.as_secs() - 50_000, now.as_secs());
+        let page = HistoryQuery { key: key.clone(), from, to, before: None, limit: 20 };
+        let expected = memory.history(&page).await.expect("history");
+        assert_eq!(sqlite.history(&page).await.expect("history"), expected);
+        let before = expected.get(5).map(|stored| (stored.record.timestamp, stored.id));
+        let next = HistoryQuery { before, from: i64::MIN, to: i64::MAX, ..page };
+        assert_eq!(
+            sqlite.history(&next).await.expect("history"),
+            memory.history(&next).await.expect("history")
+        );
+    }
+}
+
+async fn run(steps: Vec<Step>, look: (i64, u16, u16)) {
+    let clock = Arc::new(ManualClock::at_secs(START));
+    let memory = MemoryRepository::new(clock.clone());
+    let mut sqlite = Sqlite::at(clock.clone());
+    let now = || relay_core::ports::Clock::now(clock.as_ref()).as_secs();
+    let count = steps.len();
+    for (index, step) in steps.into_iter().enumerate() {
+        match step {
+            Step::Append { records, patience } => {
+                let batch: Vec<_> = records
+                    .into_iter()
+                    .map(|(monitor, age, draw)| made(monitor, now() - age, draw))
+                    .collect();
+                let transition: Arc<dyn Transition> = match patience {
+                    0 => Arc::new(NoTransition),
+                    patience => Arc::new(Blinker { patience: patience.into() }),
+                };
+                let expected = memory.append(batch.clone(), transition.clone()).await.expect("stored");
+                let appended = sqlite.repository().append(batch, transition).await.expect("stored");
+                assert_eq!(appended, expected);
+            }
+            Step::Wait(secs) => clock.set_secs(now() + secs),
+            Step::Reopen => sqlite.reopen_now().await,
+            Step::Import(days) => {
+                let today = now() - now().rem_euclid(86_400);
+                let days: Vec<_> = days
+                    .into_iter()
+                    .map(|(monitor, ago, draw)| imported(monitor, today - ago * 86_400, draw))
+                    .collect();
+                memory.import_days(days.clone()).await.expect("imported");
+                sqlite.repository().import_days(days).await.expect("imported");
+            }
+        }
+        if index % 5 == 4 || index + 1 == count {
+            compare(&clock, &memory, sqlite.repository().as_ref(), look).await;
+        }
+    }
+    sqlite.reopen_now().await;
+    compare(&clock, &memory, sqlite.repository().as_ref(), look).await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Whatever happens, every port answers as if each record were counted by itself.
+    #[test]
+    fn every_answer_is_that_of_the_reference(
+        steps in prop::collection::vec(any_step(), 1..40),
+        look in (prop_oneof![Just(0i64), -3600i64..3600, -90_000i64..90_000], 0u16..48, 0u16..=48),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(run(steps, look));
+    }
+}
