@@ -82,6 +82,9 @@ What holds everywhere:
 The key of a monitor (`{{API_KEY}}`) is the first that is found of: the variable its `env_var_name` names;
 `MONITOR_<PROVIDER>_<SERVICE>_<CHANNEL>_API_KEY`; `MONITOR_<PROVIDER>_<SERVICE>_API_KEY`; its own `api_key`; its parent's
 key. In these names letters are upper case, and everything but A–Z and 0–9 becomes one `_`.
+
+Besides those named in the tables, `MONITOR_CORS_ORIGINS` holds the origins that browsers may call the API from, with commas
+between, and `MONITOR_CONFIG` the path of this file. A malformed variable is an error.
 ";
 
 fn schema() -> Value {

@@ -118,6 +118,10 @@ fn roots(members: &[Member<'_>]) -> HashMap<(String, String, String), Vec<usize>
     roots
 }
 
+/// After this many errors a missing parent is no longer explained.
+const MAX_EXPLAINED: usize = 100;
+const NO_PARENT: &str = "no entry without parent has this provider, service and channel";
+
 fn find_parent(
     path: &Located<Text>,
     members: &[Member<'_>],
@@ -126,7 +130,7 @@ fn find_parent(
     reader: &mut Reader<'_>,
 ) -> Option<usize> {
     let named = path_parts(&path.value.0);
-    if named.0.is_empty() || named.1.is_empty() || named.2.contains('/') {
+    if named.0.is_empty() || named.1.is_empty() {
         reader.error(path.mark, "must be provider/service/channel of the parent entry");
         return None;
     }
@@ -147,6 +151,11 @@ fn find_parent(
             None
         }
         _ => {
+            // A file with this many mistakes is told the plain truth only: looking for reasons takes long.
+            if reader.count_errors() > MAX_EXPLAINED {
+                reader.error(path.mark, NO_PARENT);
+                return None;
+            }
             // What an entry says of its own place goes before what its parent would give it.
             let is_named = |member: &Member<'_>| {
                 let inherited =
@@ -165,7 +174,7 @@ fn find_parent(
             {
                 format!("the entry at line {} is a child itself and cannot be a parent", child.mark.line)
             } else {
-                "no entry without parent has this provider, service and channel".to_owned()
+                NO_PARENT.to_owned()
             };
             reader.error(path.mark, message);
             None

@@ -118,6 +118,8 @@ struct OpenMap {
     merges: Vec<Rc<Node>>,
 }
 
+/// The most mistakes of form that are told.
+const MAX_FAULTS: usize = 1_000;
 /// From this many entries on a mapping keeps an index of its keys.
 const INDEX_FROM: usize = 16;
 
@@ -268,7 +270,9 @@ impl Composer {
                             format!("given twice, first at line {} column {}", first.line, first.col);
                         map.pending = Some((key, key_mark, plain));
                         let path = self.path();
-                        self.faults.push(Fault { mark: key_mark, path, message });
+                        if self.faults.len() < MAX_FAULTS {
+                            self.faults.push(Fault { mark: key_mark, path, message });
+                        }
                         self.forget_pending();
                     } else {
                         map.push(Entry { key, mark: key_mark, value: node });

@@ -97,6 +97,22 @@ fn many_problems_are_bounded() {
 }
 
 #[test]
+fn long_lists_take_no_quadratic_time() {
+    let headers: String = (0..100_000).map(|at| format!("h{at}: x, ")).collect();
+    has(&refused(&format!("{MONITOR}    headers: {{{headers}}}\n")), "more than 500 entries");
+    let orphans: String = (0..30_000).map(|at| format!("  - {{parent: no/such/{at}, model: m}}\n")).collect();
+    has(&refused(&(MONITOR.to_owned() + &orphans)), "no entry without parent");
+    let twice = "a: 1\n".repeat(100_000);
+    has(&refused(&twice), "given twice");
+    let monitors = "  - {}\n".repeat(100_001);
+    has(&refused(&format!("monitors:\n{monitors}")), "more than 100000 items");
+    let badges = "x, ".repeat(200);
+    has(&refused(&format!("{MONITOR}    badges: [{badges}]\n")), "more than 100 items");
+    let patterns: String = (0..1_001).map(|at| format!("{{path: a, matches: 'x{at}'}}, ")).collect();
+    has(&refused(&format!("{MONITOR}    expect: {{json: [{patterns}]}}\n")), "more than 1000 different");
+}
+
+#[test]
 fn broken_text() {
     for text in [
         "\u{0}",

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use super::{GoDuration, SecretValue, Text};
 use crate::{
     reader::{Located, Read, Reader},
-    yaml::{Kind, Mark, Node},
+    yaml::{Entry, Kind, Mark, Node},
 };
 
 /// A list, each item with its place.
@@ -80,13 +80,26 @@ impl<T: JsonSchema> JsonSchema for List<T> {
     }
 }
 
+/// The most headers of one request, and the most services with a time of their own.
+const MAX_ENTRIES: usize = 500;
+
+/// Returns the entries of a mapping that is not too long to be looked through again and again.
+fn short_map<'n>(node: &'n Node, reader: &mut Reader<'_>) -> Option<&'n [Entry]> {
+    let entries = reader.entries(node)?;
+    if entries.len() > MAX_ENTRIES {
+        reader.error(node.mark, format!("more than {MAX_ENTRIES} entries"));
+        return None;
+    }
+    Some(entries)
+}
+
 /// Text by name, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct TextMap(pub(crate) Vec<(Located<String>, Located<Text>)>);
 
 impl Read for TextMap {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let entries = reader.entries(node)?;
+        let entries = short_map(node, reader)?;
         let mut map = Vec::with_capacity(entries.len());
         for entry in entries {
             if entry.value.is_unset() {
@@ -119,7 +132,7 @@ pub(crate) struct SecretMap(pub(crate) Vec<(Located<String>, Located<SecretValue
 
 impl Read for SecretMap {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let entries = reader.entries(node)?;
+        let entries = short_map(node, reader)?;
         let mut map = Vec::with_capacity(entries.len());
         for entry in entries.iter().filter(|entry| !entry.value.is_unset()) {
             let value =
@@ -158,7 +171,7 @@ impl ServiceDurations {
 
 impl Read for ServiceDurations {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let entries = reader.entries(node)?;
+        let entries = short_map(node, reader)?;
         let mut map: Vec<(String, Mark, GoDuration)> = Vec::new();
         let mut first = HashMap::new();
         for entry in entries {
