@@ -119,7 +119,7 @@ fn roots(members: &[Member<'_>]) -> HashMap<(String, String, String), Vec<usize>
 }
 
 /// After this many errors a missing parent is no longer explained.
-const MAX_EXPLAINED: usize = 100;
+const MAX_EXPLAINED: usize = 20;
 const NO_PARENT: &str = "no entry without parent has this provider, service and channel";
 
 fn find_parent(
