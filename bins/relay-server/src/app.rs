@@ -136,6 +136,8 @@ impl App {
         let api = Api::new(deps, limits, http::access(&published.config));
         info!(address = %server.local_addr(), monitors = published.config.monitors.len(), probe, "serving");
 
+        tell_what_is_without_effect(&published.config);
+
         let live = Live { rules, catalog, prober, sets, api: api.clone() };
         live.apply(&published);
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
@@ -152,6 +154,20 @@ impl App {
         storage.close().await?;
         info!("stopped");
         Ok(outcome?)
+    }
+}
+
+/// Warns of settings that are read and checked, but that nothing in this version acts on: an operator must not rely on
+/// a message that nobody sends, or on space that nobody frees.
+fn tell_what_is_without_effect(config: &relay_config::Config) {
+    if !config.notifications.is_empty() {
+        warn!(channels = config.notifications.len(), "notifications are not delivered by this version");
+    }
+    if config.events.enabled {
+        warn!("events are decided and kept, but this version has no interface to read them");
+    }
+    if config.storage.archive.is_some() {
+        warn!("storage.archive is without effect in this version");
     }
 }
 

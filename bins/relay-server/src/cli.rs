@@ -68,7 +68,7 @@ pub(crate) struct ConfigArg {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArg,
-    /// Address to listen on, such as 127.0.0.1:8080 (default: server.listen, else [::]:8080).
+    /// Address to listen on, such as 127.0.0.1:8080 (default: `server.listen`, else `[::]:8080`).
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: Option<String>,
     /// Serve the API only; another process probes.
@@ -110,6 +110,8 @@ pub(crate) struct CheckArgs {
 pub(crate) enum PrintFormat {
     /// A loadable file.
     Yaml,
+    /// The effective settings, children resolved.
+    Json,
 }
 
 impl Cli {

@@ -28,14 +28,14 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
             let printed = args.print.is_none_or(|format| show(&loaded, format));
             let monitors = loaded.config.monitors.len();
             if args.strict && loaded.warnings() > 0 {
-                complain(&format!(
-                    "relay-server: {} warnings are errors to a strict check",
-                    loaded.warnings()
-                ));
+                let warnings = count_of(loaded.warnings(), "warning");
+                complain(&format!("relay-server: {warnings}, and --strict allows none"));
                 return ExitCode::FAILURE;
             }
             if args.print.is_none() {
-                print(&format!("{}: {monitors} monitors, {} warnings\n", path.display(), loaded.warnings()));
+                let (monitors, warnings) =
+                    (count_of(monitors, "monitor"), count_of(loaded.warnings(), "warning"));
+                print(&format!("{}: {monitors}, {warnings}\n", path.display()));
             }
             if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
@@ -49,16 +49,23 @@ fn tell(problems: &[Problem]) {
 }
 
 fn show(loaded: &Loaded, format: PrintFormat) -> bool {
-    match format {
-        PrintFormat::Yaml => match relay_config::print_yaml(loaded) {
-            Ok(text) => {
-                print(&text);
-                true
-            }
-            Err(error) => {
-                complain(&format!("relay-server: {error}"));
-                false
-            }
-        },
+    let printed = match format {
+        PrintFormat::Yaml => relay_config::print_yaml(loaded),
+        PrintFormat::Json => relay_config::print_json(loaded),
+    };
+    match printed {
+        Ok(text) => {
+            print(&text);
+            true
+        }
+        Err(error) => {
+            complain(&format!("relay-server: {error}"));
+            false
+        }
     }
+}
+
+/// Returns the count with its noun.
+fn count_of(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
