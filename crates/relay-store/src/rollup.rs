@@ -9,7 +9,7 @@ mod varint;
 use relay_core::{UnixSeconds, time::DAY_SECS, timeline::SLOT_SECS};
 
 pub(crate) use held::{Base, Change, Held, HeldWindow, OpenSlot, Outgoing};
-pub(crate) use samples::{pack_samples, unpack_samples};
+pub(crate) use samples::{each_sample, pack_samples, unpack_samples};
 pub(crate) use tally::{fold_tally, pack_tally, unpack_tally};
 pub(crate) use varint::{Malformed, Reader, put_signed, put_varint};
 

@@ -10,7 +10,7 @@ use relay_core::{
     timeline::{Bucket, Plan, SLOT_SECS, Sample, Series, Shape, Sketch, Tally, Timeline, Whole},
 };
 
-use crate::rollup::{Held, Malformed, MonitorId, day_of, fold_tally, slot_of, unpack_samples};
+use crate::rollup::{Held, Malformed, MonitorId, day_of, each_sample, fold_tally, slot_of};
 
 /// The largest pieces of time that a plan can be answered from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,8 +19,49 @@ pub(crate) struct Pieces {
     pub(crate) days: Vec<(UnixSeconds, usize)>,
     /// Whole slots that fall into one bucket, with that bucket.
     pub(crate) slots: Vec<(UnixSeconds, usize)>,
-    /// Slots whose records must be looked at one by one.
-    pub(crate) samples: Vec<UnixSeconds>,
+    /// Slots whose records must be looked at one by one, with where they go.
+    pub(crate) samples: Vec<(UnixSeconds, Cuts)>,
+}
+
+/// Where the records of one slot go: from each of these seconds on, rising, into that place. The first is the slot's
+/// own first second.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Cuts(Vec<(UnixSeconds, Place)>);
+
+/// Where a record goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    Bucket(usize),
+    ByItself,
+}
+
+impl Cuts {
+    /// Cuts a slot where the plan does. A filter has its borders on those of slots, so the window and the buckets are
+    /// all that can cut one.
+    fn of(plan: &Plan, slot: UnixSeconds) -> Self {
+        let inside = |at: &UnixSeconds| (slot..slot + SLOT_SECS).contains(at);
+        let first = plan.bucket_of(slot.max(plan.window.start)).unwrap_or_default();
+        let borders = (first..=first + 2).map(|bucket| plan.bucket_start(bucket));
+        let mut cuts: Vec<UnixSeconds> = [slot, plan.window.start, plan.window.end + 1]
+            .into_iter()
+            .chain(borders)
+            .filter(inside)
+            .collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let place = |at: UnixSeconds| match (plan.counts(at), plan.bucket_of(at)) {
+            (false, _) => Place::Nowhere,
+            (true, Some(bucket)) => Place::Bucket(bucket),
+            (true, None) => Place::ByItself,
+        };
+        Self(cuts.into_iter().map(|at| (at, place(at))).collect())
+    }
+
+    #[inline]
+    fn place(&self, at: UnixSeconds) -> Place {
+        self.0.iter().rev().find(|(from, _)| at >= *from).map_or(Place::Nowhere, |(_, place)| *place)
+    }
 }
 
 impl Pieces {
@@ -45,7 +86,7 @@ impl Pieces {
             match plan.place(slot, SLOT_SECS) {
                 Whole::Into(bucket) => self.slots.push((slot, bucket)),
                 Whole::Nothing => {}
-                Whole::Split => self.samples.push(slot),
+                Whole::Split => self.samples.push((slot, Cuts::of(plan, slot))),
             }
             slot += SLOT_SECS;
         }
@@ -67,6 +108,8 @@ struct Line {
     samples: Vec<Sample>,
     /// The latencies of whole pieces, by sketch bucket: the sum over them is built without searching.
     latencies: Box<[u32; 256]>,
+    /// Whether buckets have sketches of their own.
+    sketches: bool,
     latest: Option<LatestRecord>,
 }
 
@@ -84,6 +127,7 @@ impl<'a> Fold<'a> {
                     buckets: vec![Tally::default(); plan.bucket_count()],
                     samples: Vec::new(),
                     latencies: Box::new([0; 256]),
+                    sketches: plan.bucket_sketches,
                     latest,
                 });
             }
@@ -104,12 +148,11 @@ impl<'a> Fold<'a> {
         start: UnixSeconds,
         packed: &[u8],
     ) -> Result<(), Malformed> {
-        let Some(line) = self.places.get(&monitor).and_then(|place| self.lines.get_mut(*place)) else {
-            return Ok(());
-        };
+        let plan = self.plan;
+        let Some(line) = self.line(monitor) else { return Ok(()) };
         let Some(tally) = line.buckets.get_mut(bucket) else { return Ok(()) };
         let latencies = &mut line.latencies;
-        if self.plan.bucket_sketches {
+        if plan.bucket_sketches {
             let mut own = std::mem::take(&mut tally.latencies);
             fold_tally(packed, start, tally, |index, count| own.add_count(index, count))?;
             tally.latencies = own;
@@ -123,9 +166,7 @@ impl<'a> Fold<'a> {
 
     /// Counts a held day or slot that falls into `bucket`.
     pub(crate) fn tally(&mut self, monitor: MonitorId, bucket: usize, tally: &Tally) {
-        if let Some(line) = self.places.get(&monitor).and_then(|place| self.lines.get_mut(*place))
-            && let Some(into) = line.buckets.get_mut(bucket)
-        {
+        if let Some(into) = self.line(monitor).and_then(|line| line.buckets.get_mut(bucket)) {
             into.merge(tally);
         }
     }
@@ -147,10 +188,12 @@ impl<'a> Fold<'a> {
             }
             false
         });
-        pieces.samples.retain(|slot| {
+        pieces.samples.retain(|(slot, cuts)| {
             let Some(open) = held.slot(*slot) else { return true };
             for (monitor, open) in monitors.iter().filter_map(|id| Some((*id, open.get(id)?))) {
-                self.samples(monitor, &open.samples);
+                if let Some(line) = self.line(monitor) {
+                    open.samples.iter().for_each(|sample| line.sample(cuts, sample));
+                }
             }
             false
         });
@@ -161,25 +204,17 @@ impl<'a> Fold<'a> {
         &mut self,
         monitor: MonitorId,
         slot: UnixSeconds,
+        cuts: &Cuts,
         packed: &[u8],
     ) -> Result<(), Malformed> {
-        if self.places.contains_key(&monitor) {
-            self.samples(monitor, &unpack_samples(packed, slot)?);
+        match self.line(monitor) {
+            Some(line) => each_sample(packed, slot, |sample| line.sample(cuts, sample)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Counts records one by one.
-    pub(crate) fn samples(&mut self, monitor: MonitorId, samples: &[Sample]) {
-        let Some(line) = self.places.get(&monitor).and_then(|place| self.lines.get_mut(*place)) else {
-            return;
-        };
-        for sample in samples.iter().filter(|sample| self.plan.counts(sample.timestamp)) {
-            match self.plan.bucket_of(sample.timestamp) {
-                Some(bucket) => line.buckets[bucket].add(sample),
-                None => line.samples.push(*sample),
-            }
-        }
+    fn line(&mut self, monitor: MonitorId) -> Option<&mut Line> {
+        self.places.get(&monitor).and_then(|place| self.lines.get_mut(*place))
     }
 
     /// Returns the timelines in the order of `wanted`; one that was not asked for at the start, such as `None`, is
@@ -207,7 +242,24 @@ impl<'a> Fold<'a> {
 impl Line {
     fn empty(plan: &Plan) -> Timeline {
         let buckets = vec![Tally::default(); plan.bucket_count()];
-        Self { buckets, samples: Vec::new(), latencies: Box::new([0; 256]), latest: None }.finish(plan)
+        let (samples, latencies) = (Vec::new(), Box::new([0; 256]));
+        Self { buckets, samples, latencies, sketches: plan.bucket_sketches, latest: None }.finish(plan)
+    }
+
+    #[inline]
+    fn sample(&mut self, cuts: &Cuts, sample: &Sample) {
+        match cuts.place(sample.timestamp) {
+            Place::Nowhere => {}
+            Place::ByItself => self.samples.push(*sample),
+            Place::Bucket(bucket) if self.sketches => self.buckets[bucket].add(sample),
+            Place::Bucket(bucket) => {
+                self.buckets[bucket].add_counts(sample);
+                if sample.status.is_available() {
+                    let count = &mut self.latencies[usize::from(Sketch::bucket_of(sample.latency_ms))];
+                    *count = count.saturating_add(1);
+                }
+            }
+        }
     }
 
     fn finish(mut self, plan: &Plan) -> Timeline {
@@ -236,6 +288,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use relay_core::{
         Timestamp,
         timeline::{Align, DailyFilter, Period},
@@ -262,5 +315,40 @@ mod tests {
         // A sliding hour border splits every other slot.
         assert_eq!(pieces(Period::Hours24, Align::Now, None), (0, 24, 25));
         assert_eq!(pieces(Period::Minutes90, Align::Now, None), (0, 0, 4));
+    }
+
+    proptest! {
+        /// Second by second, the pieces say what the plan says, and each second is in one piece at most.
+        #[test]
+        fn pieces_place_every_second_as_the_plan_does(
+            period in prop::sample::select(&Period::ALL[..4]),
+            hourly in any::<bool>(),
+            offset in 0i64..200_000,
+            filter in prop::option::of((0u16..48, 0u16..=48)),
+            around in -100i64..2000,
+        ) {
+            let half = |half: u16| format!("{:02}:{:02}", half / 2, half % 2 * 30);
+            let filter = filter.and_then(|(start, end)| DailyFilter::parse(&format!("{}-{}", half(start), half(end))).ok());
+            let align = if hourly { Align::Hour } else { Align::Now };
+            let plan = Plan::new(period, align, filter, Timestamp::from_secs(NOW.as_secs() + offset));
+            let pieces = Pieces::of(&plan);
+            let start = slot_of(plan.window.start + around * SLOT_SECS);
+            for at in (start..start + SLOT_SECS).chain([plan.window.start - 1, plan.window.start, plan.window.end, plan.window.end + 1]) {
+                let (slot, day) = (slot_of(at), day_of(at));
+                let whole = |list: &[(UnixSeconds, usize)], start: UnixSeconds| {
+                    list.iter().filter(|piece| piece.0 == start).map(|piece| Place::Bucket(piece.1)).collect::<Vec<_>>()
+                };
+                let mut found = whole(&pieces.days, day);
+                found.extend(whole(&pieces.slots, slot));
+                found.extend(pieces.samples.iter().filter(|piece| piece.0 == slot).map(|piece| piece.1.place(at)));
+                let expected = match (plan.counts(at), plan.bucket_of(at)) {
+                    (false, _) => Place::Nowhere,
+                    (true, Some(bucket)) => Place::Bucket(bucket),
+                    (true, None) => Place::ByItself,
+                };
+                prop_assert!(found.len() <= 1);
+                prop_assert_eq!(found.first().copied().unwrap_or(Place::Nowhere), expected);
+            }
+        }
     }
 }

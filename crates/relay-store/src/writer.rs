@@ -57,6 +57,10 @@ pub struct Writer {
     trouble: std::sync::Mutex<Option<String>>,
     stored: AtomicU64,
     failures: AtomicU64,
+    /// How many records the group has that is being stored.
+    writing: AtomicU64,
+    /// Records that were dropped because they can never be stored.
+    refused: AtomicU64,
     running: AtomicBool,
     times: AppendTimes,
 }
@@ -87,6 +91,8 @@ impl Writer {
             trouble: std::sync::Mutex::default(),
             stored: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            writing: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             running: AtomicBool::new(false),
             times: AppendTimes::default(),
         })
@@ -103,10 +109,20 @@ impl Writer {
     pub async fn flush(&self) {
         let target = self.queue.submitted();
         self.hurry.fetch_add(1, Ordering::Relaxed);
+        let _hurry = Hurry(&self.hurry);
         self.wake.notify_one();
         // The sender lives as long as `self`.
         let _ = self.settled.subscribe().wait_for(|settled| *settled >= target).await;
-        self.hurry.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many records are not stored yet.
+    fn waiting(&self) -> u64 {
+        self.queue.len() as u64 + self.writing.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many records were dropped, for want of room or because they can never be stored.
+    fn dropped(&self) -> u64 {
+        self.queue.dropped() + self.refused.load(Ordering::Relaxed)
     }
 
     /// Writes until `stop` is cancelled and the queue is empty, or `give_up` is cancelled. Submit nothing after `stop`.
@@ -119,7 +135,7 @@ impl Writer {
         tokio::select! {
             () = self.write(&stop) => {}
             () = give_up.cancelled() => {
-                let left = self.queue.len();
+                let left = self.waiting();
                 if left > 0 {
                     error!(records = left, "stopping with records that could not be stored");
                 }
@@ -157,29 +173,78 @@ impl Writer {
         }
     }
 
-    /// Stores one group, trying until it works.
-    async fn store(&self, batch: Vec<ProbeRecord>) {
+    /// Stores one group, trying until it works. What the store refuses for good is left out, once it is known that
+    /// it is the records and not the store.
+    async fn store(&self, mut batch: Vec<ProbeRecord>) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let started = Instant::now();
-            match self.repository.append(batch.clone(), Arc::clone(&self.transition)).await {
-                Ok(appended) => {
-                    self.times.observe(started.elapsed());
-                    self.stored.fetch_add(appended.records.len() as u64, Ordering::Relaxed);
-                    self.recovered();
-                    // Nobody has to listen.
-                    let _ = self.committed.send(Arc::new(appended));
-                    self.settled.send_replace(self.queue.front());
-                    return;
-                }
-                Err(error) => {
-                    self.failures.fetch_add(1, Ordering::Relaxed);
-                    self.failed(&error);
-                    sleep(pause).await;
-                    pause = (pause * 2).min(self.options.retry_pause);
-                }
+            self.writing.store(batch.len() as u64, Ordering::Relaxed);
+            let error = match self.append(&batch).await {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            if !may_pass(&error) && self.sift(&batch).await {
+                break;
+            }
+            self.failed(&error);
+            sleep(pause).await;
+            pause = (pause * 2).min(self.options.retry_pause);
+            if !may_pass(&error) {
+                // With others beside it, a record that can never be stored is told from a store that is broken.
+                batch.extend(self.queue.take(self.options.batch.saturating_sub(batch.len())));
             }
         }
+        self.writing.store(0, Ordering::Relaxed);
+        self.recovered();
+        self.settled.send_replace(self.queue.front());
+    }
+
+    /// Tries once to store a group, and tells those who listen.
+    async fn append(&self, batch: &[ProbeRecord]) -> Result<(), Error> {
+        let started = Instant::now();
+        match self.repository.append(batch.to_vec(), Arc::clone(&self.transition)).await {
+            Ok(appended) => {
+                self.times.observe(started.elapsed());
+                self.stored.fetch_add(appended.records.len() as u64, Ordering::Relaxed);
+                // Nobody has to listen.
+                let _ = self.committed.send(Arc::new(appended));
+                Ok(())
+            }
+            Err(error) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// Stores a refused group record by record, in order, and drops those that are refused alone too. Returns whether
+    /// that was any use: when every record is refused, it is the store, and nothing is dropped.
+    async fn sift(&self, batch: &[ProbeRecord]) -> bool {
+        let mut refused = None;
+        let (mut stored, mut dropped) = (0u64, 0u64);
+        for (index, record) in batch.iter().enumerate() {
+            loop {
+                match self.append(std::slice::from_ref(record)).await {
+                    Ok(()) => stored += 1,
+                    Err(error) if may_pass(&error) => {
+                        self.failed(&error);
+                        sleep(self.options.retry_pause).await;
+                        continue;
+                    }
+                    Err(_) if stored == 0 && index + 1 == batch.len() => return false,
+                    Err(error) => {
+                        dropped += 1;
+                        refused.get_or_insert((record.key.clone(), error));
+                    }
+                }
+                break;
+            }
+        }
+        if let Some((key, error)) = refused {
+            self.refused.fetch_add(dropped, Ordering::Relaxed);
+            error!(records = dropped, monitor.key = %key, error = %error, "dropped records that can never be stored");
+        }
+        true
     }
 
     fn failed(&self, cause: &Error) {
@@ -196,6 +261,20 @@ impl Writer {
             info!(waiting = self.queue.len(), "the store is back");
         }
     }
+}
+
+/// Somebody waits in [`Writer::flush`], also when it is given up.
+struct Hurry<'a>(&'a AtomicU64);
+
+impl Drop for Hurry<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Tells whether trying the same again may work.
+fn may_pass(error: &Error) -> bool {
+    matches!(error, Error::Unavailable { .. })
 }
 
 impl RecordSink for Writer {
@@ -223,8 +302,8 @@ impl Health for Writer {
             component: "store",
             trouble,
             facts: vec![
-                ("waiting_records", number(self.queue.len() as u64)),
-                ("dropped_records", number(self.queue.dropped())),
+                ("waiting_records", number(self.waiting())),
+                ("dropped_records", number(self.dropped())),
             ],
         }
     }

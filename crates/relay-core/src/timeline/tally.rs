@@ -64,6 +64,14 @@ pub struct Tally {
 impl Tally {
     /// Counts one record.
     pub fn add(&mut self, sample: &Sample) {
+        self.add_counts(sample);
+        if sample.status.is_available() {
+            self.latencies.add(sample.latency_ms);
+        }
+    }
+
+    /// Counts one record but for its place in the latency sketch.
+    pub fn add_counts(&mut self, sample: &Sample) {
         match sample.status {
             Status::Green => self.green += 1,
             Status::Yellow => self.yellow += 1,
@@ -78,7 +86,6 @@ impl Tally {
         }
         if sample.status.is_available() {
             self.available_latency_sum += u64::from(sample.latency_ms);
-            self.latencies.add(sample.latency_ms);
         }
         if sample.latency_ms > 0 {
             self.positive_latency_sum += u64::from(sample.latency_ms);

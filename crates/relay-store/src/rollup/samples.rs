@@ -47,17 +47,25 @@ pub(crate) fn pack_samples<'a>(
 
 /// Reads the packed samples of the slot that starts at `start`.
 pub(crate) fn unpack_samples(bytes: &[u8], start: UnixSeconds) -> Result<Vec<Sample>, Malformed> {
+    let mut samples = Vec::with_capacity(bytes.len() / LEAST_BYTES);
+    each_sample(bytes, start, |sample| samples.push(*sample))?;
+    Ok(samples)
+}
+
+/// Hands the packed samples of the slot that starts at `start` over one by one, in their order. When the bytes turn
+/// out to be malformed, some may have been handed over.
+#[inline]
+pub(crate) fn each_sample(
+    bytes: &[u8],
+    start: UnixSeconds,
+    mut take: impl FnMut(&Sample),
+) -> Result<(), Malformed> {
     let mut reader = Reader::new(bytes);
     if reader.byte()? != VERSION {
         return Err(Malformed);
     }
-    let count = usize::try_from(reader.varint()?).map_err(|_| Malformed)?;
-    if count > reader.len() / LEAST_BYTES {
-        return Err(Malformed);
-    }
-    let mut samples = Vec::with_capacity(count);
     let (mut timestamp, mut id) = (start, 0i64);
-    for _ in 0..count {
+    for _ in 0..reader.varint()? {
         timestamp = timestamp.wrapping_add(reader.signed()?);
         id = id.wrapping_add(reader.signed()?);
         let packed = reader.byte()?;
@@ -72,9 +80,9 @@ pub(crate) fn unpack_samples(bytes: &[u8], start: UnixSeconds) -> Result<Vec<Sam
             _ => return Err(Malformed),
         };
         let status = Status::from_code(i64::from(packed & 3) - 1);
-        samples.push(Sample { timestamp, id, status, sub_status, http_code, latency_ms: reader.varint32()? });
+        take(&Sample { timestamp, id, status, sub_status, http_code, latency_ms: reader.varint32()? });
     }
-    if reader.is_empty() { Ok(samples) } else { Err(Malformed) }
+    if reader.is_empty() { Ok(()) } else { Err(Malformed) }
 }
 
 #[cfg(test)]

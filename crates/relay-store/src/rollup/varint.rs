@@ -30,6 +30,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one byte.
+    #[inline]
     pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
         let (&first, rest) = self.rest.split_first().ok_or(Malformed)?;
         self.rest = rest;
@@ -39,6 +40,21 @@ impl<'a> Reader<'a> {
     /// Reads a number.
     #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, Malformed> {
+        // Nearly all numbers take one or two bytes.
+        match *self.rest {
+            [low, ref rest @ ..] if low < 0x80 => {
+                self.rest = rest;
+                Ok(low.into())
+            }
+            [low, high, ref rest @ ..] if high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(low & 0x7f) | u64::from(high) << 7)
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -70,11 +86,6 @@ impl<'a> Reader<'a> {
     /// Tells whether everything was read.
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
-    }
-
-    /// Returns how many bytes are left: an upper bound for the number of things that can still come.
-    pub(crate) fn len(&self) -> usize {
-        self.rest.len()
     }
 }
 

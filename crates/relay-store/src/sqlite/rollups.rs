@@ -223,14 +223,14 @@ pub(super) fn fold(
             fold.packed(monitor, bucket, slot, packed).map_err(malformed("slot_rollups.tally"))
         })?;
     }
-    let samples = json_list(pieces.samples.iter().copied());
+    let samples = json_list(pieces.samples.iter().map(|(slot, _)| *slot));
     let sql =
         pick(include_str!("sql/rollups/samples_of_all.sql"), include_str!("sql/rollups/samples_of_some.sql"));
     if !pieces.samples.is_empty() {
         each_wanted(connection, sql, &samples, monitors.as_deref(), |(index, monitor, packed)| {
-            let slot = usize::try_from(index).ok().and_then(|index| pieces.samples.get(index));
-            let Some(slot) = slot else { return Ok(()) };
-            fold.packed_samples(monitor, *slot, packed).map_err(malformed("slot_samples.samples"))
+            let piece = usize::try_from(index).ok().and_then(|index| pieces.samples.get(index));
+            let Some((slot, cuts)) = piece else { return Ok(()) };
+            fold.packed_samples(monitor, *slot, cuts, packed).map_err(malformed("slot_samples.samples"))
         })?;
     }
     Ok(())

@@ -35,15 +35,15 @@ impl MetricSource for Writer {
             "relay_store_waiting_records",
             "Records that wait to be stored.",
             &[],
-            self.queue.len() as f64,
+            self.waiting() as f64,
         );
         let stored = self.stored.load(Ordering::Relaxed);
         out.counter("relay_store_records_total", "Records stored.", &[], stored);
         out.counter(
             "relay_store_dropped_records_total",
-            "Records dropped because too many waited while the store was away.",
+            "Records dropped because too many waited while the store was away, or because they can never be stored.",
             &[],
-            self.queue.dropped(),
+            self.dropped(),
         );
         let failures = self.failures.load(Ordering::Relaxed);
         out.counter("relay_store_append_errors_total", "Tries to store records that failed.", &[], failures);

@@ -1,9 +1,12 @@
 //! The store as its callers see it, on real files.
 
 mod crash;
+mod gate;
+mod hands;
 mod opening;
 mod reference;
 mod support;
+mod writer;
 
 /// SQLite passes the suite of the repository port.
 mod conformance {
