@@ -234,7 +234,7 @@ impl Writer {
                     Err(_) if stored == 0 && index + 1 == batch.len() => return false,
                     Err(error) => {
                         dropped += 1;
-                        refused.get_or_insert((record.key.clone(), error));
+                        refused.get_or_insert_with(|| (record.key.clone(), error));
                     }
                 }
                 break;
