@@ -63,7 +63,7 @@ fn start(program: &Path, fixture: &Fixture, scale: Scale) -> Result<Vec<Figure>>
 
 /// Asks for 30 days with a cache that forgets at once, so that every answer is made anew.
 fn uncached(program: &Path, fixture: &Fixture, scale: Scale) -> Result<Vec<Figure>> {
-    let folder = prepare(fixture, "1ms")?;
+    let folder = prepare(fixture, "1us")?;
     let server = Server::start(program, folder.path())?;
     let mut times = Vec::new();
     for _ in 0..scale.pick(50, 5) {
