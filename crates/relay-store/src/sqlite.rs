@@ -8,6 +8,8 @@ mod engine;
 mod error;
 mod events;
 mod file;
+#[cfg(test)]
+mod guards;
 mod load;
 mod maintenance;
 mod memory;

@@ -5,8 +5,10 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use relay_core::{MonitorKey, StoredRecord, record::LatestRecord};
+use relay_core::{MonitorKey, StoredRecord, ports::repository::Error, record::LatestRecord};
+use rusqlite::{Connection, Transaction};
 
+use super::pool;
 use crate::rollup::{Held, MonitorId};
 
 /// The part of the data that is read from memory.
@@ -73,6 +75,17 @@ impl Shared {
     /// Opens the gate for reading.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Memory> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns memory and database as they were after one and the same commit. The memory should be let go of soon; the
+    /// transaction keeps its picture.
+    pub(super) fn picture<'a>(
+        &'a self,
+        connection: &'a mut Connection,
+    ) -> Result<(RwLockReadGuard<'a, Memory>, Transaction<'a>), Error> {
+        let memory = self.read();
+        let transaction = pool::begin_reading(connection)?;
+        Ok((memory, transaction))
     }
 
     /// Opens the gate for a commit.

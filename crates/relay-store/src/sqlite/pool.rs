@@ -93,6 +93,12 @@ fn migrate_to_newest(connection: &mut Connection) -> Result<(), MigrateError> {
     Ok(())
 }
 
+/// Returns how many pages this thread's last commit left in the log.
+#[cfg(test)]
+pub(super) fn log_pages() -> i32 {
+    LOG_PAGES.get()
+}
+
 /// Copies the log into the database when it has grown, so that it stays small. The writer calls it after a commit; a
 /// failure is no harm, the next commit tries again.
 pub(super) fn shorten_log(connection: &Connection) -> rusqlite::Result<()> {

@@ -17,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{
     SqliteRepository,
     error::translate,
-    pool, rollups,
+    rollups,
     row::{RecordRow, cause_code, pack_timings},
 };
 use crate::rollup::{Held, MonitorId, slot_of};
@@ -47,10 +47,9 @@ impl Records for SqliteRepository {
     async fn history(&self, query: &HistoryQuery) -> Result<Vec<StoredRecord>, Error> {
         let query = query.clone();
         self.read(move |connection, shared| {
-            let memory = shared.read();
+            let (memory, transaction) = shared.picture(connection)?;
             let Some(monitor) = memory.monitors.get(&query.key).copied() else { return Ok(Vec::new()) };
             let held = held_samples(&memory.held, monitor);
-            let transaction = pool::begin_reading(connection)?;
             drop(memory);
             Page { query: &query, monitor, held, found: Vec::new() }.fill(&transaction)
         })

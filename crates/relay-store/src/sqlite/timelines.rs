@@ -7,7 +7,7 @@ use relay_core::{
     timeline::{Plan, Timeline},
 };
 
-use super::{SqliteRepository, pool, rollups};
+use super::{SqliteRepository, rollups};
 use crate::{
     rollup::MonitorId,
     timeline::{Fold, Pieces},
@@ -18,7 +18,7 @@ impl Timelines for SqliteRepository {
     async fn timelines(&self, keys: &[MonitorKey], plan: &Plan) -> Result<Vec<Timeline>, Error> {
         let (keys, plan) = (keys.to_vec(), *plan);
         self.read(move |connection, shared| {
-            let memory = shared.read();
+            let (memory, transaction) = shared.picture(connection)?;
             let wanted: Vec<Option<MonitorId>> =
                 keys.iter().map(|key| memory.monitors.get(key).copied()).collect();
             let latest = wanted.iter().flatten().map(|id| (*id, memory.latest.get(id).copied()));
@@ -26,7 +26,6 @@ impl Timelines for SqliteRepository {
             let mut pieces = Pieces::of(&plan);
             fold.take_held(&memory.held, &mut pieces);
             let known = memory.monitors.len();
-            let transaction = pool::begin_reading(connection)?;
             drop(memory);
             rollups::fold(&transaction, &pieces, known, &mut fold)?;
             Ok(fold.finish(&wanted))

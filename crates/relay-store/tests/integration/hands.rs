@@ -102,7 +102,7 @@ async fn a_lock_that_an_operator_holds_is_an_outage_and_the_same_batch_works_aft
 }
 
 #[tokio::test]
-async fn a_full_disk_is_an_outage_and_nothing_of_the_batch_is_there() {
+async fn a_batch_that_fails_half_way_or_at_its_commit_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("relay.db");
     let clock = Arc::new(ManualClock::at_secs(NOW));
@@ -110,19 +110,24 @@ async fn a_full_disk_is_an_outage_and_nothing_of_the_batch_is_there() {
     let a = key("a/s");
     fill(&store, &a).await;
     store.close().await.expect("closed");
-    // A trigger that fails like any statement may, in the middle of a batch that moves the window and makes a monitor.
+    // One record fails as any statement may, another one only the commit, in a batch that moves the window and makes a
+    // monitor.
     shell(
         &path,
-        "CREATE TRIGGER full BEFORE INSERT ON probe_history WHEN new.latency = 666 \
-         BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        "CREATE TRIGGER statement_fails BEFORE INSERT ON probe_history WHEN new.latency = 666 \
+         BEGIN SELECT RAISE(ABORT, 'no room'); END; \
+         CREATE TABLE orphans (monitor_id REFERENCES monitors (id) DEFERRABLE INITIALLY DEFERRED); \
+         CREATE TRIGGER commit_fails AFTER INSERT ON probe_history WHEN new.latency = 667 \
+         BEGIN INSERT INTO orphans VALUES (-1); END",
     );
     let store = open(path, clock.clone());
     clock.set_secs(NOW + 90_000);
     let mut batch: Vec<_> =
         (0..50).map(|index| record(&key("new/s"), NOW + 89_000 + index).build()).collect();
-    batch.push(record(&a, NOW + 90_000).latency(666).build());
-    for _ in 0..2 {
-        store.append(batch.clone(), Arc::new(NoTransition)).await.expect_err("no room");
+    batch.push(record(&a, NOW + 90_000).build());
+    for latency in [666, 667, 666, 667] {
+        batch[50].result.latency_ms = latency;
+        store.append(batch.clone(), Arc::new(NoTransition)).await.expect_err("it fails");
         assert_eq!(store.latest(&[key("new/s")]).await.expect("latest"), [None]);
         assert_eq!(total(&store, &a, Period::Days7).await, 3000);
     }
