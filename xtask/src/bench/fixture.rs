@@ -13,8 +13,8 @@ use relay_core::{
     UnixSeconds,
     ports::{Clock as _, Repository, Transition, clock::SystemClock},
 };
-use relay_events::{EventRules, Options};
-use relay_store::{SqliteOptions, SqliteRepository};
+use relay_events::EventRules;
+use relay_store::{Options, SqliteOptions};
 use tokio::time::Instant;
 
 use super::{Scale, figure, generator, generator::Generator};
@@ -55,7 +55,7 @@ pub(crate) fn now() -> UnixSeconds {
 pub(crate) fn event_rules() -> Arc<EventRules> {
     let rules = EventRules::default();
     // In model mode the rules ask for no list of active models.
-    rules.configure(Some(Options::default()), &[]);
+    rules.configure(Some(relay_events::Options::default()), &[]);
     Arc::new(rules)
 }
 
@@ -64,10 +64,10 @@ pub(crate) fn event_rules() -> Arc<EventRules> {
 /// # Errors
 /// When it cannot be opened.
 pub(crate) async fn open(path: &Path) -> Result<Arc<dyn Repository>> {
-    let options = SqliteOptions::new(path);
-    let opened =
-        tokio::task::spawn_blocking(move || SqliteRepository::open(&options, Arc::new(SystemClock))).await?;
-    Ok(Arc::new(opened.with_context(|| format!("cannot open {}", path.display()))?))
+    let options = Options::Sqlite(SqliteOptions::new(path));
+    relay_store::open(options, Arc::new(SystemClock))
+        .await
+        .with_context(|| format!("cannot open {}", path.display()))
 }
 
 impl Fixture {

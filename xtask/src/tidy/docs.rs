@@ -94,7 +94,8 @@ fn lost_documents(file: &File, files: &[File]) -> Vec<Finding> {
     let quoted = comments.flat_map(|line| line.split('`').skip(1).step_by(2));
     quoted
         .filter(|path| {
-            path.starts_with("docs/") && !path.contains(|c: char| c.is_whitespace() || "*{<…N".contains(c))
+            ["docs/", "migrations/"].iter().any(|folder| path.starts_with(folder))
+                && !path.contains(|c: char| c.is_whitespace() || "*{<…N".contains(c))
         })
         .filter(|path| !exists(path, files))
         .map(|path| Finding::new(&file.path, format!("names `{path}`, which does not exist")))
