@@ -1,4 +1,4 @@
-//! Runs the probes of a [`MonitorSet`](relay_core::schedule::MonitorSet) on their schedule.
+//! Runs the probes of a [`MonitorSet`] on their schedule.
 //!
 //! Each active monitor is probed at its own interval with a fixed cadence: a late probe does not shift the next one,
 //! missed times are skipped, and two probes of one monitor never run at once. A bound on the probes in flight makes

@@ -154,7 +154,7 @@ fn check_tells_good_from_doubtful_and_bad() {
     fs::write(dir.path().join("config.yaml"), with.to_string()).expect("written");
     let output = finish(program(dir.path()).arg("check"));
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 monitors"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 monitor, 0 warnings"), "{output:?}");
 
     with["monitors"][0]["intervall"] = json!("1m");
     fs::write(dir.path().join("config.yaml"), with.to_string()).expect("written");

@@ -49,18 +49,20 @@ impl Lock {
     }
 }
 
-/// Makes the folder of `path`, and refuses what cannot be our database without touching it.
+/// Refuses what cannot be our database without touching it.
 pub(super) fn prepare(path: &Path) -> Result<(), Error> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => return Err(unusable(path, "it is a folder")),
         Ok(meta) if meta.len() == 0 => return Ok(()),
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            return folder.map_or(Ok(()), |folder| {
-                fs::create_dir_all(folder)
-                    .map_err(|error| unusable(path, &format!("its folder cannot be made: {error}")))
-            });
+            // A folder that is missing is a mistyped path or a disk that is not mounted: making it would hide either.
+            return match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+                Some(folder) => {
+                    Err(unusable(path, &format!("the folder {} does not exist", folder.display())))
+                }
+                None => Ok(()),
+            };
         }
         Err(error) => return Err(unusable(path, &error.to_string())),
     }

@@ -44,10 +44,11 @@ fn content(folder: &Path) -> BTreeMap<String, u64> {
 }
 
 #[tokio::test]
-async fn folders_are_made_and_an_empty_file_is_filled() {
+async fn a_missing_folder_is_named_and_an_empty_file_is_filled() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("a/b/relay.db");
-    open(&path).expect("opened").close().await.expect("closed");
+    let error = open(&folder.path().join("a/b/relay.db")).expect_err("refused").to_string();
+    assert!(error.contains("a/b does not exist"), "{error}");
+    assert!(!folder.path().join("a").exists(), "nothing is made for a mistyped path");
     let empty = folder.path().join("empty.db");
     fs::write(&empty, []).expect("written");
     open(&empty).expect("opened").close().await.expect("closed");
