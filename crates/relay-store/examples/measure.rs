@@ -9,15 +9,16 @@ use std::{error::Error, fs, path::Path, sync::Arc, time::Duration};
 use relay_core::{
     MonitorKey, ProbeRecord, ProbeResult, Status, SubStatus, Timestamp, UnixSeconds,
     ports::{
-        Clock,
+        Clock, RecordSink,
         repository::{HistoryQuery, Maintenance, Records, Timelines},
         transition::NoTransition,
     },
     record::{Source, Timings},
     timeline::{Align, DailyFilter, Period, Plan},
 };
-use relay_store::{SqliteOptions, SqliteRepository};
-use tokio::time::Instant;
+use relay_store::{SqliteOptions, SqliteRepository, Writer, WriterOptions};
+use tokio::{task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 /// 2026-03-10 12:34:56 UTC.
 const NOW: UnixSeconds = 1_773_146_096;
@@ -56,6 +57,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let repository = start(&path).await?;
     read(&repository, &keys).await?;
     live(&repository, &path, &keys).await?;
+    let repository = Arc::new(repository);
+    pipeline(&repository, &keys).await?;
     repository.close().await?;
     if kept.is_none() {
         fs::remove_dir_all(&folder)?;
@@ -164,6 +167,31 @@ async fn live(repository: &SqliteRepository, path: &Path, keys: &[MonitorKey]) -
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     println!("log: {} bytes", fs::metadata(&log).map_or(0, |meta| meta.len()));
+    Ok(())
+}
+
+/// Hands records to the writer as the scheduler does, as fast as it takes them, and waits for the last commit.
+async fn pipeline(repository: &Arc<SqliteRepository>, keys: &[MonitorKey]) -> Result<(), Box<dyn Error>> {
+    let writer = Writer::new(WriterOptions::default(), Arc::clone(repository) as _, Arc::new(NoTransition));
+    let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
+    let mut running = JoinSet::new();
+    let (own, soft) = (Arc::clone(&writer), stop.clone());
+    running.spawn(async move { own.run(soft, give_up).await });
+    let records: Vec<_> = (0..90_000usize)
+        .map(|number| record(&keys[number % keys.len()], number as u64, number as u64, NOW))
+        .collect();
+    let count = records.len() as f64;
+    let began = Instant::now();
+    records.into_iter().for_each(|record| writer.submit(record));
+    let submitted = began.elapsed();
+    writer.flush().await;
+    println!("writer: {:.1} million records/s submitted", count / submitted.as_secs_f64() / 1e6);
+    println!(
+        "writer: {:.0} records/s from the first submit to the last commit",
+        count / began.elapsed().as_secs_f64()
+    );
+    stop.cancel();
+    running.join_all().await;
     Ok(())
 }
 
