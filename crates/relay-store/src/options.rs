@@ -12,7 +12,7 @@ pub enum Options {
 /// How the SQLite file is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
-    /// The file. It and its folder are made when they do not exist. `<path>.lock`, `<path>-wal` and `<path>-shm` stand
+    /// The file. It is made when it does not exist, in a folder that does. `<path>.lock`, `<path>-wal` and `<path>-shm` stand
     /// beside it. Never on a network file system.
     pub path: PathBuf,
     /// How many readers may work at once, at least 1.
