@@ -36,7 +36,32 @@ pub fn print_yaml(loaded: &Loaded) -> Result<String, PrintError> {
             mask(&mut monitor.value, resolved.probe.api_key.as_ref());
         }
     }
-    serde_yaml::to_string(&typed).map_err(|error| PrintError(error.to_string()))
+    let text = serde_yaml::to_string(&typed).map_err(|error| PrintError(error.to_string()))?;
+    if !text.contains(is_old_line_break) {
+        return Ok(text);
+    }
+    let text = serde_json::to_string_pretty(&typed).map_err(|error| PrintError(error.to_string()))?;
+    Ok(escaped(&text))
+}
+
+/// Tells the line breaks of YAML 1.1, which are text in YAML 1.2. The writer knows them as breaks and indents after
+/// them, which would come back as part of the text; so a file that holds one is written in YAML's JSON form instead.
+fn is_old_line_break(c: char) -> bool {
+    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Writes what is outside of YAML's printable characters as escapes; in JSON it can only stand inside of strings.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_old_line_break(c) || matches!(c, '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// Writes the settings as JSON in their own names and nesting, with children resolved: every monitor tells everything

@@ -218,6 +218,17 @@ fn file() -> impl Strategy<Value = String> {
     })
 }
 
+#[test]
+fn line_breaks_of_older_yaml_are_text() {
+    for odd in ['\u{85}', '\u{2028}', '\u{2029}'] {
+        let monitor = serde_json::json!({
+            "provider": "a", "service": "cc", "category": "public", "sponsor": format!("x{odd}y"),
+            "url": "https://a.example/v1", "method": "GET",
+        });
+        loads_to_itself(&serde_json::json!({ "monitors": [monitor] }).to_string()).expect("the same");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
