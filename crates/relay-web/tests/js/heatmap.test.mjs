@@ -55,6 +55,14 @@ test('jitter of a few seconds makes neither gaps nor extra slots', () => {
   assert.equal(probeSlots(points, 60, 0, 640).length, 11);
 });
 
+test('probes from the time of a longer interval are no gaps, but a hole among them is', () => {
+  const old = Array.from({ length: 10 }, (_, index) => point({ at: 60 + index * 60 }));
+  const now = Array.from({ length: 10 }, (_, index) => point({ at: 606 + index * 6 }));
+  assert.equal(probeSlots([...old, ...now], 6, 57, 660).length, 20 + 9);
+  const holed = old.filter(({ at }) => at !== 300);
+  assert.ok(probeSlots([...holed, ...now], 6, 57, 660).length > 19 + 9);
+});
+
 test('layers that run two seconds apart line up', () => {
   const parent = Array.from({ length: 11 }, (_, index) => point({ at: index * 60 }));
   const child = parent.map(({ at }) => point({ at: at + 2, status: at === 120 ? 0 : 1 })).filter(({ at }) => at !== 302);

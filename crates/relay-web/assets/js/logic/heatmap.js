@@ -103,7 +103,8 @@ function stepOf(row, points) {
 
 /**
  * Lays the moments of the densest layer on an axis from `start` to `end`: one slot per probe, and slots without one
- * where probes are missing by at least one and a half steps.
+ * where probes are missing by at least one and a half steps. Probes that keep an even distance miss none: the interval
+ * was longer when they were made.
  * @param {readonly Point[]} points
  * @param {number} step
  * @param {number} start
@@ -120,10 +121,13 @@ export function probeSlots(points, step, start, end) {
     for (let index = 1; index <= missing; index += 1) slots.push(from + ((to - from) * index) / (missing + 1));
   };
   let before = start - safe / 2;
+  let usual = 0;
   for (const point of points) {
-    if (point.at - before >= safe * 1.5) fill(before, point.at);
+    const distance = point.at - before;
+    if (distance >= Math.max(safe, usual) * 1.5) fill(before, point.at);
     slots.push(point.at);
     before = point.at;
+    usual = distance;
   }
   if (end - before >= safe * LATE) fill(before, end + safe / 2);
   return slots;
