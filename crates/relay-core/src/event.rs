@@ -90,6 +90,17 @@ pub struct GroupStates {
     pub channel: Option<ChannelState>,
 }
 
+impl GroupStates {
+    /// Takes over the states of another group whose history becomes this one's. What this group knows already stays as
+    /// it is: its own records are the later ones.
+    pub fn adopt(&mut self, other: Self) {
+        for (model, state) in other.models {
+            self.models.entry(model).or_insert(state);
+        }
+        self.channel = self.channel.or(other.channel);
+    }
+}
+
 /// The direction of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventType {

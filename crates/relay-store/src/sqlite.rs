@@ -4,6 +4,7 @@
 //! Rollups of slots that records are still expected for are held in memory ([`memory`]) and written once, when their
 //! slot is over; at start they are made again from the raw records that came after ([`load`]).
 
+mod channels;
 mod engine;
 mod error;
 mod events;

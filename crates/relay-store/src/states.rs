@@ -72,6 +72,16 @@ impl States {
         self.groups.insert(group, tracked);
     }
 
+    /// Returns the states of `to` after it took those of `from` over, and whether they follow records; `None` when
+    /// `from` has none.
+    pub(crate) fn merged(&self, from: &Psc, to: &Psc) -> Option<(GroupStates, bool)> {
+        let old = self.groups.get(from)?;
+        let own = self.groups.get(to);
+        let mut states = own.map(|own| own.states.clone()).unwrap_or_default();
+        states.adopt(old.states.clone());
+        Some((states, own.map_or(old.follows, |own| own.follows)))
+    }
+
     /// Brings a group up to date with a record that came after its row.
     pub(crate) fn replay(&mut self, id: RecordId, record: &ProbeRecord) {
         if let Some(tracked) = self.groups.get_mut(record.key.psc()) {

@@ -1,6 +1,6 @@
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -91,6 +91,30 @@ impl State {
         let event = Event { id, created_at, event };
         self.events.push(event.clone());
         Some(event)
+    }
+
+    /// Gives a group what is kept without channel; returns the keys that are no more.
+    fn name(&mut self, group: &Psc) -> HashSet<MonitorKey> {
+        let unnamed = Psc::new(group.provider(), group.service(), "");
+        let named = |key: &MonitorKey| MonitorKey::new(group.clone(), key.model());
+        let mut moved = HashSet::new();
+        for stored in self.records.iter_mut().filter(|stored| *stored.record.key.psc() == unnamed) {
+            let key = named(&stored.record.key);
+            moved.insert(std::mem::replace(&mut stored.record.key, key));
+        }
+        let days: Vec<_> = self.imported.keys().filter(|(key, _)| *key.psc() == unnamed).cloned().collect();
+        for (key, day) in days {
+            let Some(tally) = self.imported.remove(&(key.clone(), day)) else { continue };
+            self.imported.entry((named(&key), day)).or_default().merge(&tally);
+            moved.insert(key);
+        }
+        for event in self.events.iter_mut().filter(|event| *event.event.key.psc() == unnamed) {
+            event.event.key = named(&event.event.key);
+        }
+        if let Some(states) = self.groups.remove(&unnamed) {
+            self.groups.entry(group.clone()).or_default().adopt(states);
+        }
+        moved
     }
 
     fn latest(&self, key: &MonitorKey) -> Option<LatestRecord> {
@@ -249,6 +273,16 @@ impl Maintenance for MemoryRepository {
             state.imported.insert((rollup.key, day_of(rollup.day)), rollup.tally);
         }
         Ok(())
+    }
+
+    async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error> {
+        let mut state = self.working()?;
+        let moved: HashSet<MonitorKey> = groups
+            .iter()
+            .filter(|group| !group.channel().is_empty())
+            .flat_map(|group| state.name(group))
+            .collect();
+        Ok(moved.len() as u64)
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 //! [`repository_suite!`](crate::repository_suite) makes a test of each for one backend. To add a case: a function in
 //! the file of its port, and its name in the list of the macro.
 
+pub mod channels;
 pub mod events;
 pub mod maintenance;
 pub mod records;
@@ -113,6 +114,12 @@ macro_rules! repository_suite {
                 the_current_day_cannot_be_imported,
                 records_after_an_import_are_added,
                 a_closed_store_is_unavailable,
+            ],
+            channels: [
+                a_named_channel_takes_its_history_along,
+                a_named_channel_adds_up_with_what_it_has,
+                a_renamed_groups_machines_go_on,
+                naming_without_history_does_nothing,
             ],
         );
     };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use relay_core::{
-    MonitorKey, ProbeRecord, StoredRecord, UnixSeconds,
+    MonitorKey, ProbeRecord, Psc, StoredRecord, UnixSeconds,
     ports::{
         Clock, Transition,
         repository::{Appended, DayRollup, Error},
@@ -18,8 +18,9 @@ use relay_core::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{
+    channels,
     error::translate,
-    events,
+    events, load,
     memory::{Memory, Shared},
     pool, records, rollups, states,
 };
@@ -163,6 +164,42 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives groups the history that is kept under their provider and service without channel, as the port says.
+    ///
+    /// What memory knows is written first, and read again from the database that the move left: so memory is what it
+    /// would be after a start.
+    pub(super) fn name_channels(&mut self, groups: &[Psc]) -> Result<u64, Error> {
+        let shared = Arc::clone(&self.shared);
+        let memory = shared.read();
+        let state = self.state_now(&memory);
+        let transaction = begin(&mut self.connection)?;
+        save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, self.next_id)?;
+        put_state(&transaction, state)?;
+        let (mut moved, mut done) = (0, HashSet::new());
+        for group in groups.iter().filter(|group| memory.has_unnamed(group)) {
+            if !done.insert((group.provider(), group.service())) {
+                continue;
+            }
+            moved += channels::name(&transaction, &memory, group)?;
+            let unnamed = Psc::new(group.provider(), group.service(), "");
+            if let Some((merged, follows)) = self.states.merged(&unnamed, group) {
+                let seen = self.next_id - 1;
+                states::write(&transaction, std::iter::once((group, &merged, follows)), seen)?;
+                states::delete(&transaction, &unnamed)?;
+            }
+        }
+        let loaded = load::read(&transaction)?;
+        drop(memory);
+
+        let mut memory = shared.write();
+        commit(transaction)?;
+        *memory = loaded.memory;
+        drop(memory);
+        self.states = loaded.states;
+        self.unsaved_latest = loaded.unsaved_latest;
+        Ok(moved)
+    }
+
     /// Tells whether a write can begin.
     pub(super) fn ping(&mut self) -> Result<(), Error> {
         begin(&mut self.connection).map(drop)
@@ -173,19 +210,10 @@ impl Engine {
     pub(super) fn close(mut self) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
         let memory = shared.read();
+        let state = self.state_now(&memory);
         let transaction = begin(&mut self.connection)?;
         save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, self.next_id)?;
-        let none = memory.held.window().map(|window| Change { window, added: Vec::new() });
-        let tail_from = none.map_or(self.next_id, |change| memory.held.tail_after(&change, self.next_id));
-        put_state(
-            &transaction,
-            StoreState {
-                window: memory.held.window(),
-                tail_from,
-                next_id: self.next_id,
-                sealed_until: self.sealed_until,
-            },
-        )?;
+        put_state(&transaction, state)?;
         drop(memory);
         commit(transaction)?;
         self.connection
@@ -198,6 +226,18 @@ impl Engine {
     pub(super) fn tidy(&self) {
         if let Err(error) = pool::shorten_log(&self.connection) {
             tracing::debug!(error = %error, "the log could not be copied into the database, the next commit tries again");
+        }
+    }
+
+    /// Returns where the stored part ends, as long as nothing changes.
+    fn state_now(&self, memory: &Memory) -> StoreState {
+        let none = memory.held.window().map(|window| Change { window, added: Vec::new() });
+        let tail_from = none.map_or(self.next_id, |change| memory.held.tail_after(&change, self.next_id));
+        StoreState {
+            window: memory.held.window(),
+            tail_from,
+            next_id: self.next_id,
+            sealed_until: self.sealed_until,
         }
     }
 

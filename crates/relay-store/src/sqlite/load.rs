@@ -19,7 +19,10 @@ use super::{
     memory::{Memory, Shared},
     records, rollups, row, states,
 };
-use crate::rollup::{Held, HeldWindow, MonitorId};
+use crate::{
+    rollup::{Held, HeldWindow, MonitorId},
+    states::States,
+};
 
 /// How many numbers are left out when the newest records were deleted by hand: nobody can say any more which numbers
 /// they had, and a number that was given once must not be given again.
@@ -32,17 +35,38 @@ struct StateRow {
     sealed_until: UnixSeconds,
 }
 
-/// Reads everything that is held in memory from an open database.
+/// What only memory knows of a database.
+pub(super) struct Loaded {
+    /// What readers see.
+    pub(super) memory: Memory,
+    /// The states of the event machines.
+    pub(super) states: States,
+    /// The monitors whose newest record changed since it was written.
+    pub(super) unsaved_latest: HashSet<MonitorId>,
+}
+
+/// Makes the engine of an open database.
 pub(super) fn load(connection: Connection, clock: Arc<dyn Clock>) -> Result<Engine, Error> {
     let trouble = |error| translate("cannot read the store's state", error);
     let state = read_state(&connection).map_err(trouble)?;
-    let keys = read_monitors(&connection).map_err(trouble)?;
+    let Loaded { memory, states, unsaved_latest } = read(&connection)?;
+    let next_id = next_record_id(&connection, &state).map_err(trouble)?;
+    let shared = Arc::new(Shared::new(memory));
+    let sealed_until = state.sealed_until;
+    Ok(Engine { connection, shared, clock, states, next_id, sealed_until, unsaved_latest })
+}
+
+/// Reads everything that is held in memory.
+pub(super) fn read(connection: &Connection) -> Result<Loaded, Error> {
+    let trouble = |error| translate("cannot read the store's state", error);
+    let state = read_state(connection).map_err(trouble)?;
+    let keys = read_monitors(connection).map_err(trouble)?;
     let mut memory = Memory::default();
     memory.learn(keys.iter().map(|(monitor, key)| (key.clone(), *monitor)).collect());
-    memory.latest = read_latest(&connection).map_err(trouble)?;
-    let (mut states, seen) = states::load(&connection)?;
+    memory.latest = read_latest(connection).map_err(trouble)?;
+    let (mut states, seen) = states::load(connection)?;
 
-    let tail: Vec<(MonitorId, StoredRecord)> = records::tail(&connection, state.tail_from, &keys)?;
+    let tail: Vec<(MonitorId, StoredRecord)> = records::tail(connection, state.tail_from, &keys)?;
     let mut unsaved_latest = HashSet::new();
     for (monitor, stored) in &tail {
         memory.see_latest(*monitor, stored);
@@ -52,14 +76,11 @@ pub(super) fn load(connection: Connection, clock: Arc<dyn Clock>) -> Result<Engi
         }
     }
     if let Some(window) = state.held_from.map(HeldWindow::starting) {
-        let (slots, days) = rollups::load_window(&connection, window)?;
+        let (slots, days) = rollups::load_window(connection, window)?;
         let samples = tail.iter().map(|(monitor, stored)| (*monitor, Sample::of(stored)));
         memory.held = Held::restore(window, slots, days, samples);
     }
-    let next_id = next_record_id(&connection, &state).map_err(trouble)?;
-    let shared = Arc::new(Shared::new(memory));
-    let sealed_until = state.sealed_until;
-    Ok(Engine { connection, shared, clock, states, next_id, sealed_until, unsaved_latest })
+    Ok(Loaded { memory, states, unsaved_latest })
 }
 
 fn read_state(connection: &Connection) -> rusqlite::Result<StateRow> {

@@ -3,7 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use relay_core::ports::repository::{DayRollup, Error, Maintenance};
+use relay_core::{
+    Psc,
+    ports::repository::{DayRollup, Error, Maintenance},
+};
 
 use super::{SqliteRepository, error::translate};
 
@@ -20,6 +23,13 @@ impl Maintenance for SqliteRepository {
 
     async fn import_days(&self, days: Vec<DayRollup>) -> Result<(), Error> {
         self.worker.import_days(days).await
+    }
+
+    async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error> {
+        self.check_open()?;
+        let unnamed = |group: &&Psc| self.shared.read().has_unnamed(group);
+        let groups: Vec<Psc> = groups.iter().filter(unnamed).cloned().collect();
+        if groups.is_empty() { Ok(0) } else { self.worker.name_channels(groups).await }
     }
 
     async fn close(&self) -> Result<(), Error> {

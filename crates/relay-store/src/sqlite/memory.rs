@@ -5,7 +5,7 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use relay_core::{MonitorKey, StoredRecord, ports::repository::Error, record::LatestRecord};
+use relay_core::{MonitorKey, Psc, StoredRecord, ports::repository::Error, record::LatestRecord};
 use rusqlite::{Connection, Transaction};
 
 use super::pool;
@@ -41,6 +41,22 @@ impl Memory {
             numbers.push(number);
         }
         (numbers, fresh)
+    }
+
+    /// Tells whether there is history of the group's provider and service without channel, and the group has one.
+    pub(super) fn has_unnamed(&self, group: &Psc) -> bool {
+        !group.channel().is_empty() && self.unnamed(group).next().is_some()
+    }
+
+    /// Returns the monitors of the group's provider and service that have no channel.
+    pub(super) fn unnamed(&self, group: &Psc) -> impl Iterator<Item = (&MonitorKey, MonitorId)> {
+        let wanted = (group.provider().to_owned(), group.service().to_owned());
+        self.monitors
+            .iter()
+            .filter(move |(key, _)| {
+                key.channel().is_empty() && key.provider() == wanted.0 && key.service() == wanted.1
+            })
+            .map(|(key, number)| (key, *number))
     }
 
     /// Takes monitors over that were committed.

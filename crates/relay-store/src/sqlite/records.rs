@@ -18,13 +18,15 @@ use super::{
     SqliteRepository,
     error::translate,
     rollups,
-    row::{RecordRow, cause_code, pack_timings},
+    row::{RecordRow, cause_code, pack_timings, read_latest},
 };
 use crate::rollup::{Held, MonitorId, slot_of};
 
 const INSERT: &str = include_str!("sql/records/insert.sql");
 const BY_ID: &str = include_str!("sql/records/by_id.sql");
 const TAIL: &str = include_str!("sql/records/tail.sql");
+const LATEST: &str = "SELECT monitor_id, record_id, timestamp, status, sub_status, http_code, latency, first_token_ms \
+                      FROM latest WHERE monitor_id = ?1";
 const UPSERT_LATEST: &str = include_str!("sql/records/upsert_latest.sql");
 
 #[async_trait]
@@ -200,6 +202,22 @@ pub(super) fn put_latest(
         ))
     };
     put().map(drop).map_err(|error| translate("cannot write a newest record", error))
+}
+
+/// Leaves the newer of two monitors' newest records to the second one.
+pub(super) fn move_latest(connection: &Connection, from: MonitorId, to: MonitorId) -> Result<(), Error> {
+    let trouble = |error| translate("cannot move a newest record", error);
+    let read = |monitor: MonitorId| {
+        let mut statement = connection.prepare_cached(LATEST)?;
+        statement.query_row([monitor], read_latest).optional()
+    };
+    let (old, own) = (read(from).map_err(trouble)?, read(to).map_err(trouble)?);
+    if let Some((_, old)) = old
+        && own.is_none_or(|(_, own)| old.is_newer_than(&own))
+    {
+        put_latest(connection, to, &old)?;
+    }
+    connection.execute("DELETE FROM latest WHERE monitor_id = ?1", [from]).map(drop).map_err(trouble)
 }
 
 /// Returns the records from a number on, in the order of numbers; `keys` are the monitors' keys.

@@ -110,6 +110,38 @@ pub(super) fn put_days(connection: &Connection, days: &[(MonitorId, DayRollup)])
     Ok(())
 }
 
+/// Adds every stored rollup of one monitor to those of another, and leaves none of the first.
+pub(super) fn move_all(connection: &Connection, from: MonitorId, to: MonitorId) -> Result<(), Error> {
+    for slot in starts(connection, "SELECT slot FROM slot_rollups WHERE monitor_id = ?1", from)? {
+        let mut tally = stored_tally(connection, SLOT, slot, to)?;
+        tally.merge(&stored_tally(connection, SLOT, slot, from)?);
+        put(connection, PUT_SLOT, slot, to, &pack_tally(&tally, slot))?;
+    }
+    for slot in starts(connection, "SELECT slot FROM slot_samples WHERE monitor_id = ?1", from)? {
+        let mut samples = stored_samples(connection, slot, to)?;
+        samples.extend(stored_samples(connection, slot, from)?);
+        samples.sort_unstable_by_key(|sample| (sample.timestamp, sample.id));
+        put(connection, PUT_SAMPLES, slot, to, &pack_samples(samples.iter(), slot))?;
+    }
+    for day in starts(connection, "SELECT day FROM day_rollups WHERE monitor_id = ?1", from)? {
+        let mut tally = stored_tally(connection, DAY, day, to)?;
+        tally.merge(&stored_tally(connection, DAY, day, from)?);
+        put(connection, PUT_DAY, day, to, &pack_tally(&tally, day))?;
+    }
+    for table in ["slot_rollups", "slot_samples", "day_rollups"] {
+        let delete = || connection.execute(&format!("DELETE FROM {table} WHERE monitor_id = ?1"), [from]);
+        delete().map_err(|error| translate("cannot delete a rollup", error))?;
+    }
+    Ok(())
+}
+
+fn starts(connection: &Connection, sql: &str, monitor: MonitorId) -> Result<Vec<UnixSeconds>, Error> {
+    let read = || -> rusqlite::Result<Vec<UnixSeconds>> {
+        connection.prepare(sql)?.query_map([monitor], |row| row.get(0))?.collect()
+    };
+    read().map_err(|error| translate("cannot read rollups", error))
+}
+
 fn stored_tally(
     connection: &Connection,
     sql: &str,

@@ -15,6 +15,7 @@ use crate::states::{States, Tracked};
 
 const PUT_GROUP: &str = include_str!("sql/states/put_group.sql");
 const DROP_MODELS: &str = include_str!("sql/states/drop_models.sql");
+const DROP_GROUP: &str = "DELETE FROM group_states WHERE provider = ?1 AND service = ?2 AND channel = ?3";
 const PUT_MODEL: &str = include_str!("sql/states/put_model.sql");
 
 /// Writes the states of groups as they are after record `seen`.
@@ -28,6 +29,16 @@ pub(super) fn write<'a>(
             .map_err(|error| translate("cannot write event states", error))?;
     }
     Ok(())
+}
+
+/// Deletes the rows of a group.
+pub(super) fn delete(connection: &Connection, psc: &Psc) -> Result<(), Error> {
+    let key = (psc.provider(), psc.service(), psc.channel());
+    let delete = || -> rusqlite::Result<()> {
+        connection.prepare_cached(DROP_MODELS)?.execute(key)?;
+        connection.prepare_cached(DROP_GROUP)?.execute(key).map(drop)
+    };
+    delete().map_err(|error| translate("cannot delete event states", error))
 }
 
 fn write_group(

@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread};
 
 use relay_core::{
-    ProbeRecord,
+    ProbeRecord, Psc,
     ports::{
         Transition,
         repository::{Appended, DayRollup, Error},
@@ -21,6 +21,7 @@ type Reply<T> = oneshot::Sender<Result<T, Error>>;
 enum Command {
     Append { batch: Vec<ProbeRecord>, transition: Arc<dyn Transition>, reply: Reply<Appended> },
     ImportDays { days: Vec<DayRollup>, reply: Reply<()> },
+    NameChannels { groups: Vec<Psc>, reply: Reply<u64> },
     Ping { reply: Reply<()> },
     Close { reply: Reply<()> },
 }
@@ -59,6 +60,11 @@ impl Worker {
         self.ask(|reply| Command::ImportDays { days, reply }).await
     }
 
+    /// Moves history to channels that got a name.
+    pub(super) async fn name_channels(&self, groups: Vec<Psc>) -> Result<u64, Error> {
+        self.ask(|reply| Command::NameChannels { groups, reply }).await
+    }
+
     /// Looks whether a write can begin.
     pub(super) async fn ping(&self) -> Result<(), Error> {
         self.ask(|reply| Command::Ping { reply }).await
@@ -85,6 +91,9 @@ fn run(mut engine: Engine, lock: Lock, mut commands: mpsc::Receiver<Command>) {
             }
             Command::ImportDays { days, reply } => {
                 let _ = reply.send(engine.import_days(days));
+            }
+            Command::NameChannels { groups, reply } => {
+                let _ = reply.send(engine.name_channels(&groups));
             }
             Command::Ping { reply } => {
                 let _ = reply.send(engine.ping());

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use relay_core::{
-    MonitorKey, ProbeRecord, UnixSeconds,
+    MonitorKey, ProbeRecord, Psc, UnixSeconds,
     event::{Event, EventId},
     ports::{
         Health, MetricSource, RecordSink, Repository, Transition,
@@ -260,6 +260,9 @@ impl Maintenance for Picky {
     }
     async fn import_days(&self, days: Vec<DayRollup>) -> Result<(), Error> {
         self.inner.import_days(days).await
+    }
+    async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error> {
+        self.inner.name_channels(groups).await
     }
     async fn close(&self) -> Result<(), Error> {
         self.inner.close().await

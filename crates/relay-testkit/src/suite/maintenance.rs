@@ -103,5 +103,6 @@ pub async fn a_closed_store_is_unavailable<B: Backend>() {
     assert!(unavailable(repository.latest_event_id().await.map(drop)));
     assert!(unavailable(repository.ping().await));
     assert!(unavailable(repository.import_days(Vec::new()).await));
+    assert!(unavailable(repository.name_channels(&[]).await.map(drop)));
     assert!(unavailable(repository.close().await));
 }

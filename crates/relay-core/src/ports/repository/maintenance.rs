@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{MonitorKey, UnixSeconds, ports::repository::Error, timeline::Tally};
+use crate::{MonitorKey, Psc, UnixSeconds, ports::repository::Error, timeline::Tally};
 
 /// Keeping the store in order.
 #[async_trait]
@@ -17,6 +17,18 @@ pub trait Maintenance: Send + Sync {
     /// # Errors
     /// [`Error::Unavailable`]; [`Error::Conflict`] when a day is the current one or later, which live records own.
     async fn import_days(&self, days: Vec<DayRollup>) -> Result<(), Error>;
+
+    /// Gives each group the history that is kept under its provider and service with an empty channel: the channel got
+    /// a name in the configuration. Models stay what they are. Where both have history of a model, records and rollups
+    /// add up and the newer latest record stays; of the event states the group's own stay ([`GroupStates::adopt`]);
+    /// events follow. All of it in one transaction. Returns how many monitors moved; 0 when there is nothing to do,
+    /// which costs next to nothing. A group without channel is left alone.
+    ///
+    /// [`GroupStates::adopt`]: crate::event::GroupStates::adopt
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`]; nothing moved then, and trying again is safe.
+    async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error>;
 
     /// Writes what is held in memory and closes the store. Later calls of any port fail with [`Error::Unavailable`].
     ///
