@@ -112,6 +112,21 @@ async fn a_file_replaced_by_rename_is_loaded_again_and_again() {
     watched.stop().await;
 }
 
+/// When nobody has read the old file for a while, the only events are those of the new one, and the end of the old one
+/// must not be taken for the end of both.
+#[tokio::test]
+async fn a_file_replaced_after_a_quiet_while_is_loaded() {
+    let (_dir, path) = folder_with(&["a"]);
+    let mut watched = Watched::start(&path, NEVER);
+    for names in [["b"], ["c"]] {
+        // The quiet while is what is tested: several times as long as events are collected.
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        replace(&path, &text(&names));
+        watched.shows(&names).await;
+    }
+    watched.stop().await;
+}
+
 #[tokio::test]
 async fn a_deleted_file_keeps_the_old_and_its_return_is_loaded() {
     let (_dir, path) = folder_with(&["a"]);
