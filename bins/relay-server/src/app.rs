@@ -7,6 +7,7 @@
 //! 2. When the scheduler has ended, the writer stores what it holds and ends.
 //! 3. When all tasks have ended, the database is closed.
 
+pub(crate) mod channels;
 pub(crate) mod events;
 pub(crate) mod http;
 pub(crate) mod probing;
@@ -138,11 +139,12 @@ impl App {
 
         tell_what_is_without_effect(&published.config);
 
-        let live = Live { rules, catalog, prober, sets, api: api.clone() };
-        live.apply(&published);
+        let live = Live { rules, catalog, prober, sets, api: api.clone(), repository };
+        let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
-        lifecycle.spawn_essential("reload", reload::follow(live, reloader, states, hangup, soft.clone()));
+        lifecycle
+            .spawn_essential("reload", reload::follow(live, reloader, states, hangup, settled, soft.clone()));
         storage.start(&lifecycle, async move {
             if probe {
                 scheduler.run(set, soft).await;

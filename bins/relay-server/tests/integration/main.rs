@@ -4,5 +4,6 @@ mod bad_input;
 mod demo;
 mod lifecycle;
 mod reload;
+mod renamed;
 mod status;
 mod support;
