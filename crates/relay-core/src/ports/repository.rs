@@ -3,12 +3,14 @@
 
 mod error;
 mod events;
+mod imports;
 mod maintenance;
 mod records;
 mod timelines;
 
 pub use error::Error;
 pub use events::{EventFilter, EventLog};
+pub use imports::{ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports};
 pub use maintenance::{DayRollup, Maintenance};
 pub use records::{Appended, HistoryQuery, Records};
 pub use timelines::Timelines;
