@@ -7,6 +7,7 @@
 //! | `codegen` | files that are made from types and committed |
 //! | `bench` | figures, each beside what the same work costs otherwise |
 //! | `litellm` | relay-server against a real LLM proxy, not part of `ci` |
+//! | `soak` | what CI repeats a little, repeated for long, not part of `ci` |
 //! | `tidy` | the rules of the workspace that no compiler knows |
 //!
 //! To add one, write a module with `Args` (a [`clap::Args`]) and `run(&Args)`, and name it in [`Chore`]. A chore that
@@ -24,6 +25,7 @@ mod codegen;
 mod litellm;
 mod setup;
 mod shell;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -53,6 +55,8 @@ enum Chore {
     Bench(bench::Args),
     /// Run relay-server against the litellm proxy, installed for it, and compare its verdicts.
     Litellm(litellm::Args),
+    /// Repeat for long what CI repeats a little, such as reloads.
+    Soak(soak::Args),
     /// Check the rules of the workspace that no compiler knows.
     Tidy(tidy::Args),
 }
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Chore::Codegen(args) => codegen::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Litellm(args) => litellm::run(&args),
+        Chore::Soak(args) => soak::run(&args),
         Chore::Tidy(args) => tidy::run(&args),
     };
     match result {

@@ -5,5 +5,6 @@ mod demo;
 mod lifecycle;
 mod reload;
 mod renamed;
+mod soak;
 mod status;
 mod support;

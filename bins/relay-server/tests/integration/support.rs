@@ -83,6 +83,11 @@ impl Server {
         self.log.lock().expect("not poisoned").clone()
     }
 
+    /// Returns its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
