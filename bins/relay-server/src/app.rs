@@ -9,6 +9,7 @@
 
 pub(crate) mod channels;
 pub(crate) mod events;
+pub(crate) mod feed;
 pub(crate) mod http;
 pub(crate) mod probing;
 pub(crate) mod storage;
@@ -32,6 +33,7 @@ use crate::{
     pages::SitePages,
     reload::{self, Live},
 };
+use feed::LocalFeed;
 use probing::LiveProber;
 use storage::Storage;
 
@@ -117,7 +119,7 @@ impl App {
         let (sets, set) = watch::channel(Arc::new(published.config.monitor_set()));
         let scheduler = probing::scheduler(prober.clone(), storage.sink(), clock.clone());
 
-        let repository = storage.repository();
+        let (repository, feed) = (storage.repository(), LocalFeed::default());
         let state = reloader.state();
         let mut metrics: Vec<Arc<dyn MetricSource>> = vec![state.clone(), Arc::new(scheduler.clone())];
         metrics.extend(storage.metrics());
@@ -127,6 +129,8 @@ impl App {
             catalog: catalog.clone(),
             timelines: repository.clone(),
             records: repository.clone(),
+            events: repository.clone(),
+            feed: Arc::new(feed.clone()),
             pages: Arc::new(SitePages::new(catalog.clone())),
             health,
             metrics,
@@ -138,10 +142,12 @@ impl App {
         info!(address = %server.local_addr(), monitors = published.config.monitors.len(), probe, "serving");
 
         tell_what_is_without_effect(&published.config);
+        events::tell_who_reads(&published.config.events);
 
         let live = Live { rules, catalog, prober, sets, api: api.clone(), repository };
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
+        lifecycle.spawn_essential("feed", feed.run(storage.commits(), soft.clone()));
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
         lifecycle
             .spawn_essential("reload", reload::follow(live, reloader, states, hangup, settled, soft.clone()));
@@ -164,9 +170,6 @@ impl App {
 fn tell_what_is_without_effect(config: &relay_config::Config) {
     if !config.notifications.is_empty() {
         warn!(channels = config.notifications.len(), "notifications are not delivered by this version");
-    }
-    if config.events.enabled {
-        warn!("events are decided and kept, but this version has no interface to read them");
     }
     if config.storage.archive.is_some() {
         warn!("storage.archive is without effect in this version");

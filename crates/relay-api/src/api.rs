@@ -49,9 +49,10 @@ impl Api {
     /// Replaces the settings that may change while the server runs.
     pub fn set_access(&self, access: Access) {
         self.state.access.store(Arc::new(access));
+        self.state.access_changed.send_replace(());
     }
 
-    pub(crate) fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &Arc<State> {
         &self.state
     }
 
@@ -62,7 +63,7 @@ impl Api {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let started = Instant::now();
-        let state = &*self.state;
+        let state = &self.state;
         let (head, body) = request.into_parts();
         let access = state.access.load_full();
         let client = Client::of(&head.headers, peer, &access.trusted_proxies);
@@ -94,7 +95,7 @@ impl Api {
 }
 
 async fn answer<B>(
-    state: &State,
+    state: &Arc<State>,
     head: Parts,
     body: B,
     client: Client,

@@ -1,8 +1,10 @@
 //! The JSON of the API: field names, their order and what is left out are the contract with clients.
 
 pub(crate) mod compact;
+pub(crate) mod event;
 pub(crate) mod history;
 pub(crate) mod monitor;
+pub(crate) mod news;
 pub(crate) mod number;
 pub(crate) mod point;
 pub(crate) mod query;

@@ -1,6 +1,8 @@
 //! One module per endpoint or family of endpoints.
 
 pub(crate) mod badge;
+pub(crate) mod events;
+pub(crate) mod feed;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod metrics;
@@ -8,6 +10,7 @@ pub(crate) mod pages;
 pub(crate) mod query;
 pub(crate) mod seo;
 pub(crate) mod status;
+pub(crate) mod stream;
 pub(crate) mod timeline;
 pub(crate) mod version;
 

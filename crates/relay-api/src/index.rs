@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use relay_core::{Monitor, Psc, ports::catalog::Snapshot};
+use relay_core::{Monitor, MonitorKey, Psc, ports::catalog::Snapshot};
 
 /// The catalog by the words of the API.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ pub(crate) struct Index {
     /// Providers by lower-case name and by slug: positions in a list of provider names.
     providers: HashMap<String, Ids>,
     services: HashMap<String, Ids>,
+    /// Everything visible, by key.
+    visible: HashMap<MonitorKey, usize>,
+    /// The first visible monitor of each group that has one.
+    visible_groups: HashMap<Psc, usize>,
     /// Position of each monitor's provider and service in those lists.
     places: Vec<(u32, u32)>,
 }
@@ -47,11 +51,20 @@ impl Index {
                 (provider, services.number(monitor.key.service()))
             })
             .collect();
+        let mut visible = HashMap::new();
+        let mut visible_groups = HashMap::new();
+        for (at, monitor) in snapshot.monitors.iter().enumerate().filter(|(_, monitor)| monitor.is_visible())
+        {
+            visible.insert(monitor.key.clone(), at);
+            visible_groups.entry(monitor.key.psc().clone()).or_insert(at);
+        }
         Self {
             units: units(&snapshot.monitors),
             all_monitor_ids: monitor_ids(&snapshot.monitors),
             providers: providers.terms(),
             services: services.terms(),
+            visible,
+            visible_groups,
             places,
             snapshot,
         }
@@ -59,6 +72,21 @@ impl Index {
 
     pub(crate) fn monitor(&self, at: usize) -> &Arc<Monitor> {
         &self.snapshot.monitors[at]
+    }
+
+    /// Returns the visible monitor of a key.
+    pub(crate) fn visible(&self, key: &MonitorKey) -> Option<usize> {
+        self.visible.get(key).copied()
+    }
+
+    /// Returns the first visible monitor of a group.
+    pub(crate) fn visible_in(&self, group: &Psc) -> Option<usize> {
+        self.visible_groups.get(group).copied()
+    }
+
+    /// Returns everything visible, in configuration order.
+    pub(crate) fn all_visible(&self) -> impl Iterator<Item = &Arc<Monitor>> {
+        self.snapshot.monitors.iter().filter(|monitor| monitor.is_visible())
     }
 
     /// Returns the providers that a name or slug means, in any case; an empty set when none.

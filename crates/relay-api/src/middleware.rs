@@ -1,5 +1,6 @@
 //! What happens around every request.
 
+pub(crate) mod auth;
 pub(crate) mod client;
 pub(crate) mod cors;
 pub(crate) mod headers;

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
+use relay_core::Secret;
 
 /// Settings that are fixed when the server starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,10 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a client may take none of the bytes that wait for it.
     pub write_timeout: Duration,
+    /// Live streams in all.
+    pub streams: usize,
+    /// Live streams of one address (of one /64 for IPv6).
+    pub streams_per_address: usize,
     /// Answers that had to be made, per second and address. Answers from the cache are free.
     pub requests_per_second: u32,
     /// How many such answers an address may ask for at once.
@@ -65,6 +70,8 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
+            streams: 1_000,
+            streams_per_address: 16,
             requests_per_second: 60,
             burst: 300,
             cache_bytes: None,
@@ -81,6 +88,20 @@ pub struct Access {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether everybody may read what upstreams said when a probe failed.
     pub public_details: bool,
+    /// Who may read events.
+    pub events: EventsAccess,
+}
+
+/// Who may read events.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum EventsAccess {
+    /// Nobody: there are none.
+    #[default]
+    Off,
+    /// Everybody, without those of hidden monitors and without what upstreams said.
+    Open,
+    /// Whoever has the token, and then all of it.
+    Token(Secret),
 }
 
 /// Who may read `/metrics`.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream::BoxStream};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::{Frame, SizeHint};
@@ -20,6 +21,17 @@ pub(crate) enum Body {
     Whole(Full<Bytes>),
     /// Made while it is sent; ends when the sender is dropped.
     Streamed(mpsc::Receiver<Result<Bytes, Broken>>),
+    /// Made when the client takes it.
+    Live(Live),
+}
+
+/// A body that is made piece by piece as the client takes it.
+pub(crate) struct Live(BoxStream<'static, Result<Bytes, Broken>>);
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Live")
+    }
 }
 
 /// Why a streamed body ends before its end: the connection is closed, so that the client notices.
@@ -29,6 +41,13 @@ pub(crate) struct Broken;
 
 /// A response of this crate.
 pub(crate) type Response = http::Response<Body>;
+
+impl Body {
+    /// Makes a body of pieces; nothing runs between two of them.
+    pub(crate) fn live(pieces: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static) -> Self {
+        Self::Live(Live(pieces.boxed()))
+    }
+}
 
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
@@ -44,20 +63,21 @@ impl hyper::body::Body for Body {
         match self.get_mut() {
             Self::Whole(whole) => Pin::new(whole).poll_frame(cx).map_err(|never| match never {}),
             Self::Streamed(pieces) => pieces.poll_recv(cx).map(|piece| Some(piece?.map(Frame::data))),
+            Self::Live(Live(pieces)) => pieces.poll_next_unpin(cx).map(|piece| Some(piece?.map(Frame::data))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(whole) => whole.is_end_stream(),
-            Self::Streamed(_) => false,
+            Self::Streamed(_) | Self::Live(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(whole) => whole.size_hint(),
-            Self::Streamed(_) => SizeHint::default(),
+            Self::Streamed(_) | Self::Live(_) => SizeHint::default(),
         }
     }
 }

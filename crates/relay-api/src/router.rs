@@ -6,11 +6,16 @@
 //! POST  /api/status/batch         the same for many
 //! GET   /api/timeline             one monitor in detail
 //! GET   /api/history              the records of one monitor
+//! GET   /api/stream               records as they come, for the page
+//! GET   /api/events               what happened to monitors, page by page or as a stream
+//! GET   /api/events/latest        the number of the newest event
+//! GET   /api/events/stream        events as they come
 //! GET   /api/version              what runs here
 //! GET   /health                   the process lives
 //! GET   /ready                    every component works
 //! GET   /metrics                  counters in the text format of Prometheus
 //! GET   /badge.svg                one number of one monitor
+//! GET   /feed.atom                what happened to monitors, for feed readers
 //! GET   /sitemap.xml              the pages for search engines
 //! GET   /robots.txt               where search engines may go
 //! GET   /assets/{*rest}           the files of the page
@@ -22,14 +27,16 @@
 //!
 //! HEAD works wherever GET does. Unknown paths below `/api/` and the reserved ones are 404 in JSON.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use http::Method;
 
 use crate::{
     api::Call,
     error::ApiError,
-    handlers::{badge, health, history, metrics, pages, query, seo, status, timeline, version},
+    handlers::{
+        badge, events, feed, health, history, metrics, pages, query, seo, status, stream, timeline, version,
+    },
     response::Response,
     state::State,
 };
@@ -49,11 +56,16 @@ pub(crate) enum Endpoint {
     Batch,
     Timeline,
     History,
+    Stream,
+    Events,
+    LatestEvent,
+    EventStream,
     Version,
     Health,
     Ready,
     Metrics,
     Badge,
+    Feed,
     Sitemap,
     Robots,
     Asset,
@@ -62,17 +74,22 @@ pub(crate) enum Endpoint {
 }
 
 /// Everything that is served, in the order of the index above. The last one takes every other path.
-pub(crate) const ROUTES: [Route; 17] = [
+pub(crate) const ROUTES: [Route; 22] = [
     Route { path: "/api/status", endpoint: Endpoint::Status },
     Route { path: "/api/status/query", endpoint: Endpoint::Query },
     Route { path: "/api/status/batch", endpoint: Endpoint::Batch },
     Route { path: "/api/timeline", endpoint: Endpoint::Timeline },
     Route { path: "/api/history", endpoint: Endpoint::History },
+    Route { path: "/api/stream", endpoint: Endpoint::Stream },
+    Route { path: "/api/events", endpoint: Endpoint::Events },
+    Route { path: "/api/events/latest", endpoint: Endpoint::LatestEvent },
+    Route { path: "/api/events/stream", endpoint: Endpoint::EventStream },
     Route { path: "/api/version", endpoint: Endpoint::Version },
     Route { path: "/health", endpoint: Endpoint::Health },
     Route { path: "/ready", endpoint: Endpoint::Ready },
     Route { path: "/metrics", endpoint: Endpoint::Metrics },
     Route { path: "/badge.svg", endpoint: Endpoint::Badge },
+    Route { path: "/feed.atom", endpoint: Endpoint::Feed },
     Route { path: "/sitemap.xml", endpoint: Endpoint::Sitemap },
     Route { path: "/robots.txt", endpoint: Endpoint::Robots },
     Route { path: "/assets/{*rest}", endpoint: Endpoint::Asset },
@@ -156,18 +173,23 @@ impl Endpoint {
         matches!(self, Self::Batch)
     }
 
-    pub(crate) async fn answer(self, state: &State, call: Call) -> Result<Response, ApiError> {
+    pub(crate) async fn answer(self, state: &Arc<State>, call: Call) -> Result<Response, ApiError> {
         match self {
             Self::Status => status::get(state, &call).await,
             Self::Query => query::get(state, &call).await,
             Self::Batch => query::batch(state, &call).await,
             Self::Timeline => timeline::get(state, &call).await,
             Self::History => history::get(state, &call).await,
+            Self::Stream => stream::get(state, &call),
+            Self::Events => events::get(state, &call).await,
+            Self::LatestEvent => events::latest(state, &call).await,
+            Self::EventStream => events::stream::get(state, &call).await,
             Self::Version => Ok(version::get(state)),
             Self::Health => Ok(health::alive()),
             Self::Ready => Ok(health::ready(state).await),
             Self::Metrics => metrics::get(state, &call),
             Self::Badge => badge::get(state, &call).await,
+            Self::Feed => feed::get(state, &call).await,
             Self::Sitemap => Ok(seo::sitemap(state)),
             Self::Robots => Ok(seo::robots(state)),
             Self::Asset => pages::asset(state, &call).await,

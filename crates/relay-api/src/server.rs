@@ -130,6 +130,7 @@ impl Server {
             }
         }
         drop(self.listener);
+        api.state().closing.cancel();
         connections.close();
         // Answers under way in the background still hold the store; they end with the requests.
         let background = api.state().tasks.clone();

@@ -4,19 +4,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use relay_core::ports::{
-    Catalog, Clock, Health, MetricSource, Pages, repository::Records, repository::Timelines,
+    Catalog, Clock, Feed, Health, MetricSource, Pages,
+    repository::{EventLog, Records, Timelines},
 };
-use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     cache::Cache,
     handlers::{badge::BadgeQuery, pages::PageShelf},
     index::Index,
+    live::Live,
     metrics::HttpMetrics,
     middleware::{limit::RateLimiter, request_id::RequestIds},
     options::{Access, Limits},
     query::{Span, StatusQuery},
+    sse::Seats,
 };
 
 /// Everything the API answers from.
@@ -27,6 +30,10 @@ pub struct Deps {
     pub timelines: Arc<dyn Timelines>,
     /// History record by record.
     pub records: Arc<dyn Records>,
+    /// What happened to monitors.
+    pub events: Arc<dyn EventLog>,
+    /// Tells when records or events were stored.
+    pub feed: Arc<dyn Feed>,
     /// The page.
     pub pages: Arc<dyn Pages>,
     /// Components that must work for `/ready`.
@@ -59,6 +66,7 @@ pub(crate) enum CacheKey {
     /// Position of the monitor, and how its history is cut.
     Timeline(usize, Span),
     Badge(BadgeQuery),
+    Feed,
 }
 
 /// How many answers that are too large to be kept are made at once.
@@ -77,6 +85,13 @@ pub(crate) struct State {
     pub(crate) tasks: TaskTracker,
     /// Turns for answers that are too large to be kept.
     pub(crate) streams: Arc<Semaphore>,
+    /// Places for live streams.
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) live: Live,
+    /// Cancelled when the server stops: live streams end by themselves only then.
+    pub(crate) closing: CancellationToken,
+    /// Tells live streams that `access` is another.
+    pub(crate) access_changed: watch::Sender<()>,
     index: ArcSwapOption<Index>,
     /// Held while an index is made, so that a new generation is worked out once.
     indexing: Mutex<()>,
@@ -85,6 +100,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(deps: Deps, limits: Limits, access: Access) -> Self {
         let tasks = TaskTracker::new();
+        let seats = Seats::new(&limits);
         Self {
             deps,
             limiter: RateLimiter::new(&limits),
@@ -96,6 +112,10 @@ impl State {
             request_ids: RequestIds::new(),
             tasks,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            seats,
+            live: Live::default(),
+            closing: CancellationToken::new(),
+            access_changed: watch::Sender::new(()),
             index: ArcSwapOption::empty(),
             indexing: Mutex::new(()),
         }

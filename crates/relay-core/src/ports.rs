@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod clock;
+pub mod feed;
 pub mod health;
 pub mod metrics;
 pub mod pages;
@@ -14,6 +15,7 @@ pub mod transition;
 
 pub use catalog::Catalog;
 pub use clock::Clock;
+pub use feed::{Feed, Subscription};
 pub use health::Health;
 pub use metrics::MetricSource;
 pub use pages::Pages;

@@ -1,7 +1,9 @@
 //! The rules of events, from the configuration.
 
+use relay_api::EventsAccess;
 use relay_config::{CountMode, EventMode, Events};
 use relay_events::{Mode, Options, channel::CountMode as Counting, machine::Thresholds};
+use tracing::warn;
 
 /// Returns the rules to put in force, `None` when events are off.
 pub(crate) fn options(events: &Events) -> Option<Options> {
@@ -17,4 +19,22 @@ pub(crate) fn options(events: &Events) -> Option<Options> {
             CountMode::Incremental => Counting::Incremental,
         },
     })
+}
+
+/// Returns who may read events.
+pub(crate) fn access(events: &Events) -> EventsAccess {
+    match events {
+        Events { enabled: false, .. } => EventsAccess::Off,
+        Events { api_token, .. } if api_token.is_empty() => EventsAccess::Open,
+        Events { api_token, .. } => EventsAccess::Token(api_token.clone()),
+    }
+}
+
+/// Warns when whoever can reach the server may read events.
+pub(crate) fn tell_who_reads(events: &Events) {
+    if access(events) == EventsAccess::Open {
+        warn!(
+            "events.api_token is empty: everybody may read events, without those of hidden monitors and without details"
+        );
+    }
 }

@@ -7,6 +7,8 @@ use relay_api::{Access, BindError, BuildInfo, Limits, MetricsAccess, Options, Se
 use relay_config::{Config, Metrics};
 use tracing::warn;
 
+use super::events;
+
 /// File descriptors kept for everything that is no connection of a client.
 const RESERVED_FILES: u64 = 512;
 
@@ -44,6 +46,8 @@ pub(crate) fn limits(limits: &relay_config::Limits) -> Limits {
         header_timeout: limits.header_timeout,
         idle_timeout: limits.idle_timeout,
         write_timeout: limits.write_timeout,
+        streams: limits.streams,
+        streams_per_address: limits.streams_per_address,
         requests_per_second: limits.requests_per_second,
         burst: limits.burst,
         cache_bytes: None,
@@ -75,6 +79,7 @@ pub(crate) fn access(config: &Config) -> Access {
         metrics,
         trusted_proxies: config.server.trusted_proxies.clone(),
         public_details: config.server.public_details,
+        events: events::access(&config.events),
     }
 }
 

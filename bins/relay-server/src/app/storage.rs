@@ -6,9 +6,10 @@ use anyhow::{Context as _, bail};
 use relay_config::Backend;
 use relay_core::ports::{
     Clock, Health, MetricSource, RecordSink, Repository, Transition,
-    repository::{Error, Maintenance as _},
+    repository::{Appended, Error, Maintenance as _},
 };
 use relay_store::{SqliteOptions, SqliteRepository, Writer, WriterOptions};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::lifecycle::Lifecycle;
@@ -50,6 +51,11 @@ impl Storage {
     /// Returns where records go.
     pub(crate) fn sink(&self) -> Arc<dyn RecordSink> {
         self.writer.clone()
+    }
+
+    /// Listens to what is committed from now on.
+    pub(crate) fn commits(&self) -> broadcast::Receiver<Arc<Appended>> {
+        self.writer.subscribe()
     }
 
     /// Returns what has counters.

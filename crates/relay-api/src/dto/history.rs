@@ -61,7 +61,7 @@ impl<'a> RecordDto<'a> {
 }
 
 /// Says in our own words why a record is not green.
-fn reason(status: Status, cause: Option<SubStatus>, http_code: u16) -> Option<String> {
+pub(crate) fn reason(status: Status, cause: Option<SubStatus>, http_code: u16) -> Option<String> {
     if status == Status::Green {
         return None;
     }

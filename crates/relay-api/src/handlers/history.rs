@@ -6,6 +6,7 @@ use crate::{
     api::Call,
     dto::history::{HistoryDto, RecordDto},
     error::ApiError,
+    middleware::auth,
     query::Params,
     response::{self, Response},
     state::State,
@@ -35,7 +36,8 @@ pub(crate) async fn get(state: &State, call: &Call) -> Result<Response, ApiError
     let mut records = state.deps.records.history(&query).await?;
     let more = records.len() > limit as usize;
     records.truncate(limit as usize);
-    let details = state.access.load().public_details;
+    let access = state.access.load();
+    let details = access.public_details || auth::is_operator(&access.events, &call.head.headers);
     Ok(response::fresh_json(&HistoryDto {
         next_cursor: records.last().filter(|_| more).map(cursor_after),
         records: records.iter().map(|stored| RecordDto::new(stored, details)).collect(),

@@ -1,6 +1,7 @@
 //! `GET /metrics`
 
 use http::{HeaderValue, StatusCode, header};
+use relay_core::ports::metrics::MetricSink;
 
 use crate::{
     api::Call,
@@ -28,6 +29,9 @@ pub(crate) fn get(state: &State, call: &Call) -> Result<Response, ApiError> {
     }
     state.metrics.collect(&mut renderer);
     state.cache.collect(&mut renderer);
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let streams = state.seats.open() as f64;
+    renderer.gauge("relay_http_streams", "Open live streams.", &[], streams);
     let mut response = response::content(StatusCode::OK, PROMETHEUS, renderer.finish());
     response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
     Ok(response)

@@ -2,12 +2,15 @@
 
 mod around;
 mod detail;
+mod events;
+mod feed;
 mod metrics;
 mod pages;
 mod query;
 mod seo;
 mod server;
 mod status;
+mod stream;
 mod streamed;
 mod support;
 mod visibility;

@@ -18,19 +18,25 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use relay_api::{Access, Api, BuildInfo, Deps, Limits, Options, Server};
 use relay_core::{
     Monitor, MonitorKey, ProbeRecord, ProbeResult, ProbeSpec, Status, StoredRecord, SubStatus, UnixSeconds,
+    event::{ChannelMeta, Event, EventId, EventMeta, EventType, GroupStates, NewEvent, Stable},
     monitor::{Badge, Board, Category, Listing, Risk, SponsorLevel},
     ports::{
-        Catalog, Health, Pages, Transition,
+        Catalog, Feed, Health, Pages, Subscription, Transition,
         catalog::{CacheTtl, Site, Snapshot, SponsorPin},
         health::{Fact, HealthReport},
         pages::{Asset, Page},
-        repository::{Appended, Error, HistoryQuery, Records, Timelines},
+        repository::{Appended, Error, EventFilter, EventLog, HistoryQuery, Records, Timelines},
         transition::NoTransition,
     },
     record::{LatestRecord, Source, Timings},
     timeline::{Plan, Timeline},
 };
 use relay_testkit::{ManualClock, MemoryRepository};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::watch,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// 2026-03-01 12:34:56 UTC.
@@ -50,6 +56,7 @@ pub(crate) struct Store {
     repository: MemoryRepository,
     pub(crate) away: AtomicBool,
     pub(crate) questions: AtomicU64,
+    committed: watch::Sender<()>,
     /// When set, answers wait until it has a permit.
     pub(crate) gate: Mutex<Option<Arc<tokio::sync::Semaphore>>>,
 }
@@ -60,6 +67,7 @@ impl Store {
             repository: MemoryRepository::new(Arc::new(ManualClock::at_secs(NOW))),
             away: AtomicBool::new(false),
             questions: AtomicU64::new(0),
+            committed: watch::Sender::new(()),
             gate: Mutex::default(),
         }
     }
@@ -92,7 +100,9 @@ impl Records for Store {
         batch: Vec<ProbeRecord>,
         transition: Arc<dyn Transition>,
     ) -> Result<Appended, Error> {
-        self.repository.append(batch, transition).await
+        let appended = self.repository.append(batch, transition).await;
+        self.committed.send_replace(());
+        appended
     }
 
     async fn latest(&self, keys: &[MonitorKey]) -> Result<Vec<Option<LatestRecord>>, Error> {
@@ -103,6 +113,34 @@ impl Records for Store {
     async fn history(&self, query: &HistoryQuery) -> Result<Vec<StoredRecord>, Error> {
         self.pass().await?;
         self.repository.history(query).await
+    }
+}
+
+#[async_trait]
+impl EventLog for Store {
+    async fn events(&self, since: EventId, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, Error> {
+        self.pass().await?;
+        self.repository.events(since, filter, limit).await
+    }
+
+    async fn latest_event_id(&self) -> Result<EventId, Error> {
+        self.pass().await?;
+        self.repository.latest_event_id().await
+    }
+}
+
+impl Feed for Store {
+    fn subscribe(&self) -> Box<dyn Subscription> {
+        Box::new(Flag(self.committed.subscribe()))
+    }
+}
+
+struct Flag(watch::Receiver<()>);
+
+#[async_trait]
+impl Subscription for Flag {
+    async fn changed(&mut self) {
+        self.0.changed().await.expect("the store outlives its followers");
     }
 }
 
@@ -188,6 +226,8 @@ pub(crate) fn site_with(snapshot: Snapshot, limits: Limits, access: Access) -> T
         catalog: Arc::clone(&catalog) as Arc<dyn Catalog>,
         timelines: Arc::clone(&store) as Arc<dyn Timelines>,
         records: Arc::clone(&store) as Arc<dyn Records>,
+        events: Arc::clone(&store) as Arc<dyn EventLog>,
+        feed: Arc::clone(&store) as Arc<dyn Feed>,
         pages: Arc::new(Site2),
         health: vec![Arc::clone(&store) as Arc<dyn Health>],
         metrics: Vec::new(),
@@ -233,15 +273,99 @@ impl TestSite {
         running
     }
 
+    /// Appends a record that makes an event.
+    pub(crate) fn event(&self, monitor: &Monitor, at: UnixSeconds, result: ProbeResult) {
+        self.append_with(monitor, at, result, EveryRecord { channel: None });
+    }
+
     pub(crate) fn append(&self, monitor: &Monitor, at: UnixSeconds, result: ProbeResult) {
+        self.append_with(monitor, at, result, NoTransition);
+    }
+
+    pub(crate) fn append_with(
+        &self,
+        monitor: &Monitor,
+        at: UnixSeconds,
+        result: ProbeResult,
+        transition: impl Transition + 'static,
+    ) {
         let record =
             ProbeRecord { key: monitor.key.clone(), timestamp: at, source: Source::Schedule, result };
-        let appended = self.store.append(vec![record], Arc::new(NoTransition)).now_or_never();
+        let appended = self.store.append(vec![record], Arc::new(transition)).now_or_never();
         appended.expect("memory does not wait").expect("memory works");
     }
 }
 
+/// Makes an event of every record: DOWN for red, UP for everything else; of the whole channel where `channel` says so.
+pub(crate) struct EveryRecord {
+    pub(crate) channel: Option<ChannelMeta>,
+}
+
+impl Transition for EveryRecord {
+    fn apply(&self, stored: &StoredRecord, _states: &mut GroupStates) -> Option<NewEvent> {
+        let (record, result) = (&stored.record, &stored.record.result);
+        let down = result.status == Status::Red;
+        let model = if self.channel.is_some() { "" } else { record.key.model() };
+        Some(NewEvent {
+            key: MonitorKey::new(record.key.psc().clone(), model),
+            kind: if down { EventType::Down } else { EventType::Up },
+            from_status: if down { Stable::Up } else { Stable::Down },
+            to_status: result.status,
+            trigger_record_id: stored.id,
+            observed_at: record.timestamp,
+            meta: EventMeta {
+                http_code: result.http_code,
+                latency_ms: result.latency_ms,
+                sub_status: result.sub_status,
+                detail: result.detail.clone(),
+                channel: self.channel.clone(),
+            },
+        })
+    }
+}
+
+/// A client of an open stream.
+pub(crate) struct Listener {
+    stream: TcpStream,
+    pub(crate) read: String,
+}
+
+impl Listener {
+    /// Reads until what came since the last call holds `text`, and returns it up to there.
+    pub(crate) async fn until(&mut self, text: &str) -> String {
+        loop {
+            if let Some(at) = self.read.find(text) {
+                let rest = self.read.split_off(at + text.len());
+                return std::mem::replace(&mut self.read, rest);
+            }
+            assert!(self.more().await, "the stream ended before {text:?}: {}", self.read);
+        }
+    }
+
+    /// Reads to the end and returns what was left.
+    pub(crate) async fn rest(mut self) -> String {
+        while self.more().await {}
+        self.read
+    }
+
+    async fn more(&mut self) -> bool {
+        let mut buffer = [0; 4096];
+        // A reset also ends the stream; what came before it counts.
+        let read = self.stream.read(&mut buffer).await.unwrap_or(0);
+        self.read.push_str(std::str::from_utf8(&buffer[..read]).expect("ASCII"));
+        read > 0
+    }
+}
+
 impl Running {
+    /// Sends a GET and leaves the answer to be read as it comes.
+    pub(crate) async fn listen(&self, path: &str, headers: &str) -> Listener {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        Listener { stream, read: String::new() }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], "").await
     }
