@@ -10,7 +10,15 @@ use std::{
     time::Duration,
 };
 
+use relay_core::{
+    MonitorKey, ProbeRecord,
+    ports::{
+        clock::SystemClock,
+        repository::{HistoryQuery, Maintenance as _, Records as _},
+    },
+};
 use relay_sim::{Behaviour, Dialect, Options, Relay, Sim};
+use relay_store::{SqliteOptions, SqliteRepository};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -81,6 +89,37 @@ impl Server {
     /// Returns the log lines so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().expect("not poisoned").clone()
+    }
+
+    /// Waits until the log says something.
+    pub(crate) async fn says(&self, what: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.log().iter().any(|line| line.contains(what)) {
+            assert!(Instant::now() < end, "the log does not say {what:?}: {:?}", self.log());
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Returns the value of a metric with these labels, as it stands in the exposition.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let (code, text) = self.get("/metrics").await;
+        assert_eq!(code, 200);
+        let text = String::from_utf8(text).expect("text");
+        let values = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        values.last().and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    /// Asks for a metric until it is as wanted.
+    pub(crate) async fn metric_where(&self, name: &str, wanted: impl Fn(f64) -> bool + Send) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let value = self.metric(name).await;
+            if wanted(value) {
+                return;
+            }
+            assert!(Instant::now() < end, "{name} is {value}: {:?}", self.log());
+            sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Returns its process id.
@@ -230,6 +269,17 @@ impl Site {
         let whole = self.path("config.new");
         fs::write(&whole, config.to_string()).expect("written");
         fs::rename(whole, self.path("config.yaml")).expect("moved");
+    }
+
+    /// Returns the records of a provider, oldest first; the server must have stopped.
+    pub(crate) async fn records(&self, provider: &str) -> Vec<ProbeRecord> {
+        let options = SqliteOptions::new(self.path("history.db"));
+        let store = SqliteRepository::open(&options, Arc::new(SystemClock)).expect("nobody else has it open");
+        let key = MonitorKey::from_parts(provider, "chat", "", "");
+        let query = HistoryQuery { key, from: 0, to: i64::MAX, before: None, limit: 100_000 };
+        let records = store.history(&query).await.expect("readable");
+        store.close().await.expect("closes");
+        records.into_iter().rev().map(|stored| stored.record).collect()
     }
 
     /// Starts the server.
