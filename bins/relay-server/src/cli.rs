@@ -15,11 +15,37 @@ Examples:
   relay-server demo                      look around without any account
   relay-server init                      write a starter config.yaml
   relay-server check --strict            say what is wrong with it
+  relay-server probe                     probe all monitors once and show what they say
   relay-server                           run with config.yaml
   relay-server run --config relays.yaml --listen 127.0.0.1:9000";
 
+const PROBE: &str = "\
+Globs are about provider/service/channel/model, whatever the case: * is anything, ? is one character. Without a slash
+a glob is about the provider. With one it is about the key from its beginning and may stop early: acme/chat means all
+channels and models of that service. Disabled monitors, and those on the cold board, are probed only if a full key
+names them.
+
+Columns: DNS, CONNECT, TLS, TTFB (to the response headers), TOKEN (to the first token of a stream) and TOTAL in
+milliseconds; - is for what did not happen, as with a connection that is used again.
+
+Exit code: 0 all green or yellow, 1 a red one or interrupted by Ctrl-C, 2 a glob that matches nothing.
+
+Examples:
+  relay-server probe
+  relay-server probe 'acme*' other/chat
+  relay-server probe '*/gpt-5' --repeat 5
+  relay-server probe --json | jq '.[] | select(.status == \"red\")'";
+
+const HEALTHCHECK: &str = "\
+Without --url, asks where MONITOR_LISTEN or the configuration file says that the server listens, or else at port 8080
+of 127.0.0.1. A server that was started with --listen needs --url. Waits 3 seconds at most.
+
+Examples:
+  relay-server healthcheck
+  relay-server healthcheck --url http://127.0.0.1:9000/health";
+
 /// The exit code for a command line that cannot be understood.
-const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 
 /// Watches LLM API relays by really calling them.
 #[derive(Debug, Parser)]
@@ -53,6 +79,12 @@ enum Command {
     /// Print the JSON Schema of the configuration file, for editors.
     #[command(after_help = "Example:\n  relay-server schema > config.schema.json")]
     Schema,
+    /// Probe now, without a server, and show a table; fails if a monitor is red.
+    #[command(after_help = PROBE)]
+    Probe(ProbeArgs),
+    /// Ask a running server whether it is well, for containers without an HTTP client.
+    #[command(after_help = HEALTHCHECK)]
+    Healthcheck(HealthcheckArgs),
 }
 
 /// Where the configuration is.
@@ -105,6 +137,32 @@ pub(crate) struct CheckArgs {
     pub(crate) print: Option<PrintFormat>,
 }
 
+/// What `probe` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProbeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Which monitors, such as 'acme*' or acme/chat; all active ones if there is none.
+    #[arg(value_name = "KEY GLOB")]
+    pub(crate) globs: Vec<String>,
+    /// Print one JSON array instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Probe so many rounds, one after another, and sum them up.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: Option<u32>,
+}
+
+/// What `healthcheck` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HealthcheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// What to ask; well is whoever answers 200.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+}
+
 /// How `check --print` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrintFormat {
@@ -130,15 +188,22 @@ impl Cli {
             Some(Command::Init(args)) => commands::init::run(&args),
             Some(Command::Check(args)) => return commands::check::run(&args),
             Some(Command::Schema) => commands::schema::run(),
+            Some(Command::Probe(args)) => {
+                return commands::probe::run(&args).unwrap_or_else(|error| fail(&error));
+            }
+            Some(Command::Healthcheck(args)) => commands::healthcheck::run(&args),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                complain(&format!("relay-server: {error:#}"));
-                ExitCode::FAILURE
-            }
+            Err(error) => fail(&error),
         }
     }
+}
+
+/// Says what went wrong.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    complain(&format!("relay-server: {error:#}"));
+    ExitCode::FAILURE
 }
 
 /// Prints a line to standard error; a closed standard error is nobody to complain to.
@@ -203,6 +268,7 @@ mod tests {
             "relay-server run --listen",
             "relay-server check --print xml",
             "relay-server --listen nowhere",
+            "relay-server probe --repeat 0",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -2,7 +2,9 @@
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod healthcheck;
 pub(crate) mod init;
+pub(crate) mod probe;
 pub(crate) mod run;
 pub(crate) mod schema;
 
