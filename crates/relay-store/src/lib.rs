@@ -15,6 +15,7 @@
 //! folder beside `sqlite` that implements the four ports and passes the suite, and a variant of [`Options`].
 
 mod event_meta;
+mod imports;
 mod migrate;
 mod options;
 mod rollup;

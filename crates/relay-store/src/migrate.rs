@@ -31,11 +31,18 @@ pub(crate) struct Applied {
 }
 
 /// All migrations of SQLite, in order.
-pub(crate) const SQLITE: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    sql: include_str!("../../../migrations/sqlite/0001_records.sql"),
-}];
+pub(crate) const SQLITE: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "records",
+        sql: include_str!("../../../migrations/sqlite/0001_records.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "imports",
+        sql: include_str!("../../../migrations/sqlite/0002_imports.sql"),
+    },
+];
 
 /// Returns which of `known` must still be applied, in order.
 ///

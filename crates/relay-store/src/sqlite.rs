@@ -11,6 +11,7 @@ mod events;
 mod file;
 #[cfg(test)]
 mod guards;
+mod imports;
 mod load;
 mod maintenance;
 mod memory;

@@ -72,6 +72,11 @@ impl States {
         self.groups.insert(group, tracked);
     }
 
+    /// Returns the states of a group, and whether they follow records.
+    pub(crate) fn get(&self, group: &Psc) -> Option<(&GroupStates, bool)> {
+        self.groups.get(group).map(|tracked| (&tracked.states, tracked.follows))
+    }
+
     /// Returns the states of `to` after it took those of `from` over, and whether they follow records; `None` when
     /// `from` has none.
     pub(crate) fn merged(&self, from: &Psc, to: &Psc) -> Option<(GroupStates, bool)> {

@@ -1,3 +1,5 @@
+mod imports;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
@@ -11,7 +13,8 @@ use relay_core::{
     ports::{
         Clock, Transition,
         repository::{
-            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines,
+            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress, Maintenance,
+            Records, Timelines,
         },
     },
     record::{LatestRecord, RecordId},
@@ -31,7 +34,14 @@ pub struct MemoryRepository {
 struct State {
     records: Vec<StoredRecord>,
     groups: HashMap<Psc, GroupStates>,
+    /// By id.
     events: Vec<Event>,
+    /// The highest number that was given or reserved.
+    last_record_id: RecordId,
+    /// The highest number that was given or reserved.
+    last_event_id: EventId,
+    /// How far each import is.
+    imports: HashMap<String, ImportProgress>,
     /// Days brought in from outside, with the late records that came after them.
     imported: BTreeMap<(MonitorKey, UnixSeconds), Tally>,
     trouble: Option<String>,
@@ -87,7 +97,8 @@ impl State {
         if self.events.iter().any(|old| same(&old.event)) {
             return None;
         }
-        let id = EventId::try_from(self.events.len()).unwrap_or(EventId::MAX) + 1;
+        self.last_event_id += 1;
+        let id = self.last_event_id;
         let event = Event { id, created_at, event };
         self.events.push(event.clone());
         Some(event)
@@ -115,6 +126,25 @@ impl State {
             self.groups.entry(group.clone()).or_default().adopt(states);
         }
         moved
+    }
+
+    /// Returns what is counted of a day.
+    fn day(&self, key: &MonitorKey, day: UnixSeconds) -> Tally {
+        self.imported.get(&(key.clone(), day)).cloned().unwrap_or_else(|| self.recount(key, day))
+    }
+
+    /// Counts the records of a day.
+    fn recount(&self, key: &MonitorKey, day: UnixSeconds) -> Tally {
+        let mut tally = Tally::default();
+        let mine = self.records.iter().filter(|stored| stored.record.key == *key);
+        let samples = mine.map(Sample::of).filter(|sample| day_of(sample.timestamp) == day);
+        samples.for_each(|sample| tally.add(&sample));
+        tally
+    }
+
+    fn next_record_id(&mut self) -> RecordId {
+        self.last_record_id += 1;
+        self.last_record_id
     }
 
     fn latest(&self, key: &MonitorKey) -> Option<LatestRecord> {
@@ -178,7 +208,7 @@ impl Records for MemoryRepository {
         let mut state = self.working()?;
         let mut appended = Appended::default();
         for record in batch {
-            let id = RecordId::try_from(state.records.len()).unwrap_or(RecordId::MAX) + 1;
+            let id = state.next_record_id();
             let stored = StoredRecord { id, record };
             let group = stored.record.key.psc();
             // A group is remembered only when the transition leaves something there.
@@ -270,7 +300,10 @@ impl Maintenance for MemoryRepository {
             return Err(Error::Conflict { reason });
         }
         for rollup in days {
-            state.imported.insert((rollup.key, day_of(rollup.day)), rollup.tally);
+            let day = day_of(rollup.day);
+            if state.day(&rollup.key, day).total() < rollup.tally.total() {
+                state.imported.insert((rollup.key, day), rollup.tally);
+            }
         }
         Ok(())
     }

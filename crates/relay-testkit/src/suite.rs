@@ -5,6 +5,7 @@
 
 pub mod channels;
 pub mod events;
+pub mod imports;
 pub mod maintenance;
 pub mod records;
 pub mod timelines;
@@ -114,6 +115,15 @@ macro_rules! repository_suite {
                 the_current_day_cannot_be_imported,
                 records_after_an_import_are_added,
                 a_closed_store_is_unavailable,
+            ],
+            imports: [
+                imported_records_are_as_if_they_had_been_made_here,
+                importing_twice_counts_nothing_twice,
+                what_the_store_has_already_is_not_added,
+                counts_without_records_stay_when_they_are_more,
+                numbers_of_the_source_are_reserved,
+                events_and_states_come_along_once,
+                machines_do_not_see_imported_records,
             ],
             channels: [
                 a_named_channel_takes_its_history_along,

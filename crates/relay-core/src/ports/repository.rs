@@ -16,9 +16,9 @@ pub use records::{Appended, HistoryQuery, Records};
 pub use timelines::Timelines;
 
 /// A complete backend. Implemented by whatever implements the parts.
-pub trait Repository: Records + Timelines + EventLog + Maintenance {}
+pub trait Repository: Records + Timelines + EventLog + Maintenance + Imports {}
 
-impl<T: Records + Timelines + EventLog + Maintenance + ?Sized> Repository for T {}
+impl<T: Records + Timelines + EventLog + Maintenance + Imports + ?Sized> Repository for T {}
 
 #[cfg(test)]
 mod tests {

@@ -51,11 +51,23 @@ pub(super) struct Engine {
 
 /// Where the stored part of the data ends.
 #[derive(Debug, Clone, Copy)]
-struct StoreState {
+pub(super) struct StoreState {
     window: Option<HeldWindow>,
     tail_from: RecordId,
     next_id: RecordId,
     sealed_until: UnixSeconds,
+}
+
+impl StoreState {
+    /// Changes only the number of the next record.
+    pub(super) fn with_next_id(self, next_id: RecordId) -> Self {
+        Self { next_id, ..self }
+    }
+
+    /// Changes everything but the seal.
+    pub(super) fn moved(self, window: HeldWindow, tail_from: RecordId, next_id: RecordId) -> Self {
+        Self { window: Some(window), tail_from, next_id, ..self }
+    }
 }
 
 impl Engine {
@@ -230,7 +242,7 @@ impl Engine {
     }
 
     /// Returns where the stored part ends, as long as nothing changes.
-    fn state_now(&self, memory: &Memory) -> StoreState {
+    pub(super) fn state_now(&self, memory: &Memory) -> StoreState {
         let none = memory.held.window().map(|window| Change { window, added: Vec::new() });
         let tail_from = none.map_or(self.next_id, |change| memory.held.tail_after(&change, self.next_id));
         StoreState {
@@ -241,14 +253,15 @@ impl Engine {
         }
     }
 
-    fn saved(&mut self) {
+    /// Notes that what only memory knew is written.
+    pub(super) fn saved(&mut self) {
         self.states.commit(Staged::default(), true);
         self.unsaved_latest.clear();
     }
 }
 
 /// Writes the states and newest records that changed since they were written.
-fn save_memory(
+pub(super) fn save_memory(
     transaction: &Transaction<'_>,
     memory: &Memory,
     machines: &States,
@@ -260,17 +273,19 @@ fn save_memory(
 }
 
 /// Begins a transaction that writes. Taking the lock at once makes a wait end in a sentence and not in a deadlock.
-fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
+pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
     connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| translate("cannot begin to write", error))
 }
 
-fn commit(transaction: Transaction<'_>) -> Result<(), Error> {
+/// Commits.
+pub(super) fn commit(transaction: Transaction<'_>) -> Result<(), Error> {
     transaction.commit().map_err(|error| translate("cannot commit", error))
 }
 
-fn insert_monitors(
+/// Writes new monitors.
+pub(super) fn insert_monitors(
     transaction: &Transaction<'_>,
     fresh: &HashMap<MonitorKey, MonitorId>,
 ) -> Result<(), Error> {
@@ -287,7 +302,7 @@ fn insert_monitors(
 }
 
 /// Writes the newest records that changed, those of a batch that is being appended among them.
-fn save_latest(
+pub(super) fn save_latest(
     transaction: &Transaction<'_>,
     memory: &Memory,
     unsaved: &HashSet<MonitorId>,
@@ -304,7 +319,8 @@ fn save_latest(
     newest.iter().try_for_each(|(monitor, latest)| records::put_latest(transaction, *monitor, latest))
 }
 
-fn put_state(transaction: &Transaction<'_>, state: StoreState) -> Result<(), Error> {
+/// Writes where the stored part of the data ends.
+pub(super) fn put_state(transaction: &Transaction<'_>, state: StoreState) -> Result<(), Error> {
     let held_from = state.window.map(HeldWindow::from);
     let put = || {
         let row = (held_from, state.tail_from, state.next_id, state.sealed_until);

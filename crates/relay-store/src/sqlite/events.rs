@@ -12,6 +12,9 @@ use super::{SqliteRepository, error::translate};
 use crate::event_meta;
 
 const INSERT: &str = include_str!("sql/events/insert.sql");
+const INSERT_NUMBERED: &str = include_str!("sql/events/insert_numbered.sql");
+const SAME: &str = "SELECT 1 FROM events WHERE provider = ?1 AND service = ?2 AND channel = ?3 AND model = ?4 \
+                    AND type = ?5 AND trigger_record_id = ?6";
 const SINCE: &str = include_str!("sql/events/since.sql");
 
 #[async_trait]
@@ -77,6 +80,60 @@ pub(super) fn insert(
         stored.extend(id.map(|id| Event { id, created_at, event }));
     }
     Ok(stored)
+}
+
+/// What became of an event that brings its number along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbered {
+    /// It is stored now.
+    Stored,
+    /// It was there before.
+    SameIsThere,
+    /// Another event has its number.
+    NumberIsTaken,
+}
+
+/// Writes an event under the number it has.
+pub(super) fn insert_numbered(connection: &Connection, event: &Event) -> Result<Numbered, Error> {
+    let meta = event_meta::to_json(&event.event.meta).map_err(|error| Error::Corrupt {
+        reason: format!("facts of an event cannot be written: {error}"),
+    })?;
+    let NewEvent { key, kind, trigger_record_id, .. } = &event.event;
+    let insert = || -> rusqlite::Result<Numbered> {
+        let row = (
+            event.id,
+            key.provider(),
+            key.service(),
+            key.channel(),
+            key.model(),
+            kind.as_str(),
+            event.event.from_status.code(),
+            event.event.to_status.code(),
+            trigger_record_id,
+            event.event.observed_at,
+            event.created_at,
+            &meta,
+        );
+        if connection.prepare_cached(INSERT_NUMBERED)?.execute(row)? > 0 {
+            return Ok(Numbered::Stored);
+        }
+        let same =
+            (key.provider(), key.service(), key.channel(), key.model(), kind.as_str(), trigger_record_id);
+        let is_there = connection.prepare_cached(SAME)?.exists(same)?;
+        Ok(if is_there { Numbered::SameIsThere } else { Numbered::NumberIsTaken })
+    };
+    insert().map_err(|error| translate("cannot write an event", error))
+}
+
+/// Makes the next event's number higher than `last`.
+pub(super) fn reserve(connection: &Connection, last: EventId) -> rusqlite::Result<()> {
+    let missing = connection
+        .execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'events'", [last])?
+        == 0;
+    if missing {
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?1)", [last])?;
+    }
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> Result<Event, Error> {

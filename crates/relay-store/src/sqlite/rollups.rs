@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use relay_core::{
     UnixSeconds,
     ports::repository::{DayRollup, Error},
-    timeline::{Sample, Tally},
+    time::DAY_SECS,
+    timeline::{SLOT_SECS, Sample, Tally},
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -30,6 +31,9 @@ const TALLIES_OF_DAY: &str = "SELECT monitor_id, tally FROM day_rollups WHERE da
 /// A key range read for all monitors and filtered here costs less than looking each of them up, unless only one in
 /// this many is wanted.
 const FEW: usize = 8;
+
+/// From one slot of a day to the next.
+const SLOT_STEP: usize = SLOT_SECS as usize;
 
 type BySlot = BTreeMap<UnixSeconds, HashMap<MonitorId, OpenSlot>>;
 type ByDay = BTreeMap<UnixSeconds, HashMap<MonitorId, Tally>>;
@@ -101,13 +105,44 @@ fn put(
     execute().map(drop).map_err(|error| translate("cannot write a rollup", error))
 }
 
-/// Replaces the counts of whole days.
+/// Replaces the counts of whole days, except where there are as many already.
 pub(super) fn put_days(connection: &Connection, days: &[(MonitorId, DayRollup)]) -> Result<(), Error> {
     for (monitor, rollup) in days {
         let day = day_of(rollup.day);
+        if stored_day(connection, day, *monitor)?.total() >= rollup.tally.total() {
+            continue;
+        }
         put(connection, PUT_DAY, day, *monitor, &pack_tally(&rollup.tally, day))?;
     }
     Ok(())
+}
+
+/// Returns the stored counts of a day.
+pub(super) fn stored_day(
+    connection: &Connection,
+    day: UnixSeconds,
+    monitor: MonitorId,
+) -> Result<Tally, Error> {
+    stored_tally(connection, DAY, day, monitor)
+}
+
+/// Leaves a day that was `before` with what its slots count now, or with what it was if that was more: counts whose
+/// records are not there.
+pub(super) fn keep_fuller(
+    connection: &Connection,
+    day: UnixSeconds,
+    monitor: MonitorId,
+    before: &Tally,
+) -> Result<(), Error> {
+    if before.total() == 0 {
+        return Ok(());
+    }
+    let mut sum = Tally::default();
+    for slot in (day..day.saturating_add(DAY_SECS)).step_by(SLOT_STEP) {
+        sum.merge(&stored_tally(connection, SLOT, slot, monitor)?);
+    }
+    let fuller = if sum.total() >= before.total() { &sum } else { before };
+    put(connection, PUT_DAY, day, monitor, &pack_tally(fuller, day))
 }
 
 /// Adds every stored rollup of one monitor to those of another, and leaves none of the first.
@@ -212,7 +247,7 @@ pub(super) fn load_window(connection: &Connection, window: HeldWindow) -> Result
     let (by_slot, mut by_day) = load(connection, &slots, &[])?;
     for day in window.days() {
         let tallies = by_day.entry(day).or_default();
-        let until = day.saturating_add(relay_core::time::DAY_SECS);
+        let until = day.saturating_add(DAY_SECS);
         each(connection, SLOTS_BETWEEN, (day, until), |(slot, monitor, packed)| {
             if !window.holds_slot(slot) {
                 let tally = unpack_tally(packed, slot).map_err(malformed("slot_rollups.tally"))?;

@@ -22,6 +22,7 @@ enum Command {
     Append { batch: Vec<ProbeRecord>, transition: Arc<dyn Transition>, reply: Reply<Appended> },
     ImportDays { days: Vec<DayRollup>, reply: Reply<()> },
     NameChannels { groups: Vec<Psc>, reply: Reply<u64> },
+    Run(Box<dyn FnOnce(&mut Engine) + Send>),
     Ping { reply: Reply<()> },
     Close { reply: Reply<()> },
 }
@@ -65,6 +66,20 @@ impl Worker {
         self.ask(|reply| Command::NameChannels { groups, reply }).await
     }
 
+    /// Has the engine do something that needs no command of its own.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Engine) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.ask(|reply| {
+            Command::Run(Box::new(move |engine| {
+                // A caller that went away does not want the answer.
+                let _ = reply.send(work(engine));
+            }))
+        })
+        .await
+    }
+
     /// Looks whether a write can begin.
     pub(super) async fn ping(&self) -> Result<(), Error> {
         self.ask(|reply| Command::Ping { reply }).await
@@ -95,6 +110,7 @@ fn run(mut engine: Engine, lock: Lock, mut commands: mpsc::Receiver<Command>) {
             Command::NameChannels { groups, reply } => {
                 let _ = reply.send(engine.name_channels(&groups));
             }
+            Command::Run(work) => work(&mut engine),
             Command::Ping { reply } => {
                 let _ = reply.send(engine.ping());
             }

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use relay_core::{
     MonitorKey, ProbeRecord, Psc, UnixSeconds,
-    event::{Event, EventId},
+    event::{Event, EventId, GroupStates},
     ports::{
         Health, MetricSource, RecordSink, Repository, Transition,
         metrics::{HistogramValues, MetricSink},
         repository::{
-            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines,
+            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress, ImportSource,
+            ImportedDay, ImportedEvents, Imports, Maintenance, Records, Timelines,
         },
     },
     record::LatestRecord,
@@ -266,6 +267,26 @@ impl Maintenance for Picky {
     }
     async fn close(&self) -> Result<(), Error> {
         self.inner.close().await
+    }
+}
+
+#[async_trait]
+impl Imports for Picky {
+    async fn begin_import(&self, source: &ImportSource) -> Result<ImportProgress, Error> {
+        self.inner.begin_import(source).await
+    }
+    async fn import_events(
+        &self,
+        events: Vec<Event>,
+        states: Vec<(Psc, GroupStates)>,
+    ) -> Result<ImportedEvents, Error> {
+        self.inner.import_events(events, states).await
+    }
+    async fn import_records(&self, days: Vec<ImportedDay>) -> Result<u64, Error> {
+        self.inner.import_records(days).await
+    }
+    async fn note_import(&self, name: &str, from: Option<UnixSeconds>, finished: bool) -> Result<(), Error> {
+        self.inner.note_import(name, from, finished).await
     }
 }
 

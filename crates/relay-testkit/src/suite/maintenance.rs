@@ -36,7 +36,7 @@ pub async fn it_answers<B: Backend>() {
     case.repository().ping().await.expect("an answer");
 }
 
-/// They count without records, and a second import replaces the first.
+/// They count without records, and a second import replaces the first, unless it counts less.
 pub async fn imported_days_are_counted_and_replaced<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let (a, b) = (key("a/s"), key("b/s"));
@@ -45,11 +45,11 @@ pub async fn imported_days_are_counted_and_replaced<B: Backend>() {
     case.repository().import_days(days).await.expect("imported");
     assert_eq!(month(&case, &a).await.green, 12);
     assert_eq!(month(&case, &b).await.green, 12);
-    case.repository().import_days(vec![rollup(&a, 20, 1)]).await.expect("imported");
+    case.repository().import_days(vec![rollup(&a, 20, 8), rollup(&b, 1, 2)]).await.expect("imported");
     case.backend.reopen().await;
-    assert_eq!(month(&case, &a).await.green, 6);
+    assert_eq!(month(&case, &a).await.green, 13);
     assert_eq!(month(&case, &b).await.green, 12);
-    assert_eq!(month(&case, &a).await.latencies.entries().len(), 5);
+    assert_eq!(month(&case, &a).await.latencies.entries().len(), 8);
     assert_eq!(case.repository().latest(&[a]).await.expect("latest"), [None]);
     case.repository().import_days(Vec::new()).await.expect("nothing");
 }

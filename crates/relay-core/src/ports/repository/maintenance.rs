@@ -12,7 +12,7 @@ pub trait Maintenance: Send + Sync {
     async fn ping(&self) -> Result<(), Error>;
 
     /// Brings counts of whole UTC days into the store, for history whose raw records are not kept. Replaces the
-    /// rollup of each (monitor, day) given. Makes no records, states or events; registers monitors not seen before.
+    /// rollup of each (monitor, day) given, unless it counts as many records already. Makes no records, states or events; registers monitors not seen before.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; [`Error::Conflict`] when a day is the current one or later, which live records own.

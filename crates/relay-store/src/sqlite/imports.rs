@@ -1,0 +1,252 @@
+//! Bringing history in from elsewhere.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use relay_core::{
+    Psc, StoredRecord, UnixSeconds,
+    event::{Event, GroupStates},
+    ports::repository::{Error, ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports},
+    record::{LatestRecord, RecordId},
+    timeline::{Sample, Tally},
+};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{
+    SqliteRepository,
+    engine::{Engine, begin, commit, insert_monitors, put_state, save_latest, save_memory},
+    error::translate,
+    events,
+    memory::Memory,
+    records, rollups, states,
+};
+use crate::{
+    imports::missing,
+    rollup::{Change, HeldWindow, MonitorId, day_of, slot_of},
+    states::Tracked,
+};
+
+const PUT_PROGRESS: &str = include_str!("sql/imports/put_progress.sql");
+const NOTE_PROGRESS: &str = "UPDATE imports SET done_from = ?2, finished = ?3 WHERE name = ?1";
+const PROGRESS: &str = "SELECT id_offset, done_from, finished FROM imports WHERE name = ?1";
+const RECORD_EXISTS: &str = "SELECT 1 FROM probe_history WHERE id = ?1";
+
+#[async_trait]
+impl Imports for SqliteRepository {
+    async fn begin_import(&self, source: &ImportSource) -> Result<ImportProgress, Error> {
+        let source = source.clone();
+        self.worker.run(move |engine| engine.begin_import(&source)).await
+    }
+
+    async fn import_events(
+        &self,
+        events: Vec<Event>,
+        states: Vec<(Psc, GroupStates)>,
+    ) -> Result<ImportedEvents, Error> {
+        self.worker.run(move |engine| engine.import_events(&events, states)).await
+    }
+
+    async fn import_records(&self, days: Vec<ImportedDay>) -> Result<u64, Error> {
+        self.worker.run(move |engine| engine.import_records(days)).await
+    }
+
+    async fn note_import(
+        &self,
+        name: &str,
+        done_from: Option<UnixSeconds>,
+        finished: bool,
+    ) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.worker.run(move |engine| engine.note_import(&name, done_from, finished)).await
+    }
+}
+
+/// The counts of (monitor, day) as they were.
+type Before = BTreeMap<(MonitorId, UnixSeconds), Tally>;
+
+impl Engine {
+    fn begin_import(&mut self, source: &ImportSource) -> Result<ImportProgress, Error> {
+        let trouble = |error| translate("cannot begin an import", error);
+        let shared = Arc::clone(&self.shared);
+        let memory = shared.read();
+        let known = progress(&self.connection, &source.name).map_err(trouble)?;
+        let id_offset = self.next_id - 1;
+        let progress = known.unwrap_or_else(|| ImportProgress { id_offset, ..ImportProgress::default() });
+        let next_id = self.next_id.max(progress.id_offset.saturating_add(source.last_record_id) + 1);
+        // What begins at the reserved numbers is what the start finds as the next one, so memory must be in order there.
+        let state = self.state_now(&memory).with_next_id(next_id);
+        let transaction = begin(&mut self.connection)?;
+        let put = (&source.name, progress.id_offset, progress.done_from, progress.finished);
+        transaction.execute(PUT_PROGRESS, put).map_err(trouble)?;
+        events::reserve(&transaction, source.last_event_id).map_err(trouble)?;
+        save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, self.next_id)?;
+        put_state(&transaction, state)?;
+        drop(memory);
+        commit(transaction)?;
+        self.saved();
+        self.next_id = next_id;
+        Ok(progress)
+    }
+
+    fn note_import(
+        &mut self,
+        name: &str,
+        done_from: Option<UnixSeconds>,
+        finished: bool,
+    ) -> Result<(), Error> {
+        let note = self.connection.execute(NOTE_PROGRESS, (name, done_from, finished));
+        note.map(drop).map_err(|error| translate("cannot note how far an import is", error))
+    }
+
+    fn import_events(
+        &mut self,
+        events: &[Event],
+        groups: Vec<(Psc, GroupStates)>,
+    ) -> Result<ImportedEvents, Error> {
+        let fresh: Vec<(Psc, GroupStates)> =
+            groups.into_iter().filter(|(psc, _)| self.states.get(psc).is_none()).collect();
+        let seen = self.next_id - 1;
+        let transaction = begin(&mut self.connection)?;
+        let mut outcome = ImportedEvents { groups: fresh.len() as u64, ..ImportedEvents::default() };
+        for event in events {
+            match events::insert_numbered(&transaction, event)? {
+                events::Numbered::Stored => outcome.events += 1,
+                events::Numbered::SameIsThere => {}
+                events::Numbered::NumberIsTaken => outcome.events_left_out += 1,
+            }
+        }
+        states::write(&transaction, fresh.iter().map(|(psc, group)| (psc, group, true)), seen)?;
+        commit(transaction)?;
+        for (psc, group) in fresh {
+            self.states.restore(psc, Tracked::stored(group, true));
+        }
+        Ok(outcome)
+    }
+
+    fn import_records(&mut self, days: Vec<ImportedDay>) -> Result<u64, Error> {
+        let shared = Arc::clone(&self.shared);
+        // Only this thread changes the memory, so what is decided here still holds at the commit.
+        let memory = shared.read();
+        let (day_monitors, fresh) = memory.number(days.iter().map(|day| &day.key));
+        let now = self.clock.now();
+        let window = HeldWindow::next(memory.held.window(), now, std::iter::empty(), self.sealed_until);
+        let state = self.state_now(&memory);
+        let groups: HashSet<Psc> = days.iter().map(|day| day.key.psc().clone()).collect();
+
+        let transaction = begin(&mut self.connection)?;
+        insert_monitors(&transaction, &fresh)?;
+        let before = count_before(&transaction, &memory, window, &days, &day_monitors)?;
+        let (mut added, mut numbers) = (Vec::new(), Vec::new());
+        for (monitor, day) in day_monitors.iter().zip(days) {
+            let present = samples_of_day(&transaction, &memory, *monitor, &day)?;
+            added.extend(missing(present.iter(), day.records));
+            numbers.resize(added.len(), *monitor);
+        }
+        let next_id = settle_numbers(&transaction, &mut added, self.next_id)?;
+        records::insert(&transaction, &added, &numbers)?;
+        let change =
+            Change { window, added: numbers.iter().copied().zip(added.iter().map(Sample::of)).collect() };
+        rollups::write(&transaction, &memory.held, &change)?;
+        for ((monitor, day), before) in before {
+            rollups::keep_fuller(&transaction, day, monitor, &before)?;
+        }
+        let (slots, days) = memory.held.entering(window);
+        let (slots, days) = rollups::load(&transaction, &slots, &days)?;
+        // Records that the machines must not see at the next start are marked as seen in every row of their groups.
+        save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, next_id)?;
+        let known = groups
+            .iter()
+            .filter_map(|psc| self.states.get(psc).map(|(states, follows)| (psc, states, follows)));
+        states::write(&transaction, known, next_id - 1)?;
+        let newest = numbers.iter().copied().zip(added.iter().map(LatestRecord::of));
+        save_latest(&transaction, &memory, &HashSet::new(), newest)?;
+        let tail_from = memory.held.tail_after(&change, next_id);
+        put_state(&transaction, state.moved(window, tail_from, next_id))?;
+        drop(memory);
+
+        let mut memory = shared.write();
+        commit(transaction)?;
+        memory.held.apply(&change, slots, days);
+        memory.learn(fresh);
+        numbers.iter().zip(&added).for_each(|(monitor, stored)| memory.see_latest(*monitor, stored));
+        drop(memory);
+        self.saved();
+        self.next_id = next_id;
+        Ok(added.len() as u64)
+    }
+}
+
+fn progress(connection: &Connection, name: &str) -> rusqlite::Result<Option<ImportProgress>> {
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(ImportProgress { id_offset: row.get(0)?, done_from: row.get(1)?, finished: row.get(2)? })
+    };
+    connection.query_row(PROGRESS, [name], read).optional()
+}
+
+/// Returns what is counted now of each day that is not held afterwards.
+fn count_before(
+    connection: &Connection,
+    memory: &Memory,
+    window: HeldWindow,
+    days: &[ImportedDay],
+    monitors: &[MonitorId],
+) -> Result<Before, Error> {
+    let mut before = Before::new();
+    for (monitor, day) in monitors.iter().zip(days.iter().map(|day| day_of(day.day))) {
+        if !window.holds_day(day) {
+            let tally = match memory.held.day(day) {
+                Some(held) => held.get(monitor).cloned().unwrap_or_default(),
+                None => rollups::stored_day(connection, day, *monitor)?,
+            };
+            before.insert((*monitor, day), tally);
+        }
+    }
+    Ok(before)
+}
+
+/// Returns what the store has in the slots that the records of a day lie in.
+fn samples_of_day(
+    connection: &Connection,
+    memory: &Memory,
+    monitor: MonitorId,
+    day: &ImportedDay,
+) -> Result<Vec<Sample>, Error> {
+    let slots: HashSet<UnixSeconds> =
+        day.records.iter().map(|stored| slot_of(stored.record.timestamp)).collect();
+    let mut samples = Vec::new();
+    for slot in slots {
+        match memory.held.slot(slot) {
+            Some(held) => {
+                samples.extend(held.get(&monitor).iter().flat_map(|open| open.samples.iter().copied()))
+            }
+            None => samples.extend(rollups::stored_samples(connection, slot, monitor)?),
+        }
+    }
+    Ok(samples)
+}
+
+/// Gives a new number to each record whose own is taken or was not reserved; returns the next free one.
+fn settle_numbers(
+    connection: &Connection,
+    records: &mut [StoredRecord],
+    mut next_id: RecordId,
+) -> Result<RecordId, Error> {
+    let trouble = |error| translate("cannot look a record up", error);
+    let reserved = next_id;
+    let mut taken = HashSet::new();
+    let mut exists = connection.prepare_cached(RECORD_EXISTS).map_err(trouble)?;
+    for stored in records {
+        let is_free = stored.id > 0
+            && stored.id < reserved
+            && taken.insert(stored.id)
+            && !exists.exists([stored.id]).map_err(trouble)?;
+        if !is_free {
+            stored.id = next_id;
+            next_id += 1;
+        }
+    }
+    Ok(next_id)
+}
