@@ -306,7 +306,7 @@ pub struct QuietHours {
     pub from: jiff::civil::Time,
     /// When it ends.
     pub to: jiff::civil::Time,
-    /// The name of the time zone both are meant in; only its form was checked.
+    /// The name of the time zone both are meant in, as the IANA database has it.
     pub timezone: String,
 }
 

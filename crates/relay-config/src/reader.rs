@@ -260,8 +260,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Returns what an unknown key is likely meant to be; after many of them no more is guessed.
-    fn suggest<'k>(&mut self, key: &str, known: &[&'k str]) -> Option<&'k str> {
+    /// Returns what an unknown word is likely meant to be; after many of them no more is guessed.
+    pub(crate) fn suggest<'k>(&mut self, key: &str, known: &[&'k str]) -> Option<&'k str> {
         self.suggested += 1;
         if self.suggested > MAX_SUGGESTIONS {
             return None;

@@ -22,7 +22,7 @@ pub(super) fn find(member: &Member<'_>, parent: Option<&Secret>, env: &Environme
     names.extend(given(&member.own.env_var_name).map(|located| located.value.0.trim().to_owned()));
     let (provider, service, channel) = member.psc();
     names.extend(key_names(provider, service, channel));
-    let from_env = names.iter().find_map(|name| env.get(name)).map(str::trim).filter(|key| !key.is_empty());
+    let from_env = names.iter().filter_map(|name| env.get(name)).map(str::trim).find(|key| !key.is_empty());
     let own = || {
         let key = member.own.api_key.as_ref()?.value.0.expose().trim();
         (!key.is_empty()).then_some(key)

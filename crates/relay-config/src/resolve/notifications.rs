@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use relay_core::{Secret, event::EventType};
 
 use crate::{
     config::{EmailSecurity, MonitorFilter, Notification, NotificationKind, QuietHours, Smtp, Webhook},
     inherit::{given, text},
-    reader::{Field, Located, Reader},
+    reader::{Field, Located, Reader, mark_of},
     schema::{
         notifications as typed,
         root::Root,
@@ -49,11 +50,7 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
         return None;
     };
     let kind = target(kind.value, item, reader);
-    let timezone = typed.timezone().0.trim().to_owned();
-    if timezone.is_empty() || !timezone.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b)) {
-        let mark = crate::reader::mark_of(&typed.timezone);
-        reader.within("timezone", |reader| reader.error(mark, "must be a time zone such as Europe/Berlin"));
-    }
+    let timezone = reader.within("timezone", |reader| timezone(typed, reader));
     let on = typed.on.iter().flat_map(|list| list.value.iter()).map(|(_, at)| match at.value {
         words::EventWord::Down => EventType::Down,
         words::EventWord::Up => EventType::Up,
@@ -85,6 +82,30 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
         }),
         template: typed.template.as_ref().map(|at| at.value.value.clone()),
     })
+}
+
+/// Resolves the time zone to its name in the IANA database, which is compiled in: what is right on one machine is right
+/// on all.
+fn timezone(typed: &typed::Notification, reader: &mut Reader<'_>) -> String {
+    let database = TimeZoneDatabase::bundled();
+    let text = typed.timezone().0;
+    let text = text.trim();
+    let zone = database.get(text).ok();
+    if let Some(name) = zone.as_ref().and_then(TimeZone::iana_name) {
+        return name.to_owned();
+    }
+    let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
+    let city = text.replace(' ', "_");
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let by_city = names
+        .iter()
+        .find(|name| name.rsplit_once('/').is_some_and(|(_, last)| last.eq_ignore_ascii_case(&city)));
+    let mark = mark_of(&typed.timezone);
+    match by_city.copied().or_else(|| reader.suggest(text, &names)) {
+        Some(meant) => reader.error(mark, format!("is no time zone, did you mean {meant}?")),
+        None => reader.error(mark, "must be a time zone of the IANA database, such as Europe/Berlin"),
+    }
+    String::new()
 }
 
 /// Resolves where it goes; what a kind needs and has not is reported.
@@ -211,7 +232,7 @@ impl Need<'_, '_, '_> {
         if !address.is_empty()
             && let Err(message) = super::url::parse(address.expose().trim())
         {
-            let mark = crate::reader::mark_of(field);
+            let mark = mark_of(field);
             self.reader.within("url", |reader| reader.error(mark, message));
         }
         Secret::new(address.expose().trim())

@@ -1,5 +1,7 @@
 //! Replacing the configuration of a running program, with real files and real events of the file system.
 
+mod mounts;
+
 use std::{
     fs,
     os::unix::fs::symlink,

@@ -38,6 +38,12 @@ fn the_order_of_keys() {
         "empty is not set"
     );
     assert_eq!(
+        key("channel: V1", &[("MONITOR_ACME_CC_V1_API_KEY", " "), ("MONITOR_ACME_CC_API_KEY", "service")])
+            .as_deref(),
+        Some("service"),
+        "white space is empty"
+    );
+    assert_eq!(
         key("channel: 免费", &[("MONITOR_ACME_CC_免费_API_KEY", "old")]).as_deref(),
         Some("old"),
         "the older form"

@@ -40,9 +40,24 @@ fn forms() {
                 &[],
             ),
             (
-                "a time zone has a form",
+                "a time zone is a single name",
                 notify("name: a, type: slack, url: https://a.example, timezone: 'not a zone'"),
                 &[],
+            ),
+            (
+                "a time zone is one of the IANA database",
+                notify("name: a, type: slack, url: https://a.example, timezone: Europe/Berlim"),
+                &[],
+            ),
+            (
+                "a city alone is no time zone",
+                notify("name: a, type: slack, url: https://a.example, timezone: new york"),
+                &[],
+            ),
+            (
+                "a time zone in any case",
+                notify("name: a, type: slack, url: https://a.example, timezone: asia/shanghai"),
+                &["/notifications/0/timezone"],
             ),
             (
                 "headers are checked",
