@@ -12,6 +12,12 @@ const PIECE: usize = 16 * 1024;
 /// The largest zstd window, as a power of two (RFC 9659: 8 MB for content encodings).
 const ZSTD_WINDOW_LOG: u32 = 23;
 
+/// The size of the header of a zstd block, in bytes (RFC 8878, 3.1.1.2).
+const ZSTD_BLOCK_HEADER: usize = 3;
+
+/// The most bytes that brotli gets at once.
+const BROTLI_INPUT: usize = 256;
+
 /// One encoding in the middle of its work.
 pub(super) struct Codec {
     state: State,
@@ -19,6 +25,10 @@ pub(super) struct Codec {
     /// Whether the input so far ends where an encoding may end.
     complete: bool,
     started: bool,
+    /// What broke it, once what was decoded before is handed on.
+    failure: Option<DecodeError>,
+    /// How many bytes zstd asked for, at least 1.
+    wanted: usize,
 }
 
 enum State {
@@ -65,7 +75,14 @@ impl Codec {
     }
 
     fn with(state: State) -> Self {
-        Self { state, buffer: vec![0; PIECE].into_boxed_slice(), complete: false, started: false }
+        Self {
+            state,
+            buffer: vec![0; PIECE].into_boxed_slice(),
+            complete: false,
+            started: false,
+            failure: None,
+            wanted: 1,
+        }
     }
 
     /// Returns the name of the encoding.
@@ -83,9 +100,22 @@ impl Codec {
         DecodeError { encoding: self.name(), reason: reason.into() }
     }
 
+    /// Notes what broke it; the error comes at once when nothing was decoded before.
+    fn broken_after(&mut self, made: usize, reason: impl Into<String>) -> Result<usize, DecodeError> {
+        let failure = self.broken(reason);
+        if made == 0 {
+            return Err(failure);
+        }
+        self.failure = Some(failure);
+        Ok(made)
+    }
+
     /// Decodes some of `input`, moves it past what was used, and returns what came of it. Nothing came and the input
-    /// is used up: more is needed.
+    /// is used up: more is needed. What could be decoded before the break comes before the error.
     pub(super) fn step(&mut self, input: &mut &[u8]) -> Result<&[u8], DecodeError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
         if !input.is_empty() {
             self.started = true;
         }
@@ -119,7 +149,7 @@ impl Codec {
         match status {
             Ok(Status::StreamEnd) => Ok((made, true)),
             Ok(Status::Ok | Status::BufError) => Ok((made, false)),
-            Err(error) => Err(self.broken(error.to_string())),
+            Err(error) => self.broken_after(made, error.to_string()).map(|made| (made, false)),
         }
     }
 
@@ -150,7 +180,8 @@ impl Codec {
 
     fn step_brotli(&mut self, input: &mut &[u8]) -> Result<usize, DecodeError> {
         let State::Brotli(state) = &mut self.state else { return Ok(0) };
-        let (mut available_in, mut used) = (input.len(), 0);
+        // It keeps to itself what it decoded in the call that fails, so no call gets much.
+        let (mut available_in, mut used) = (input.len().min(BROTLI_INPUT), 0);
         let (mut available_out, mut written, mut total) = (self.buffer.len(), 0, 0);
         let result = BrotliDecompressStream(
             &mut available_in,
@@ -170,13 +201,16 @@ impl Codec {
                 Ok(written)
             }
             BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => Ok(written),
-            BrotliResult::ResultFailure => Err(self.broken("corrupt data")),
+            BrotliResult::ResultFailure => self.broken_after(written, "corrupt data"),
         }
     }
 
     fn step_zstd(&mut self, input: &mut &[u8]) -> Result<usize, DecodeError> {
         let State::Zstd(decoder) = &mut self.state else { return Ok(0) };
-        let mut source = InBuffer::around(input);
+        // It keeps to itself what it decoded in the call that fails, so each call gets one block and no byte of the
+        // header after it, which it asks for too.
+        let length = self.wanted.saturating_sub(ZSTD_BLOCK_HEADER).max(1).min(input.len());
+        let mut source = InBuffer::around(&input[..length]);
         let mut target = OutBuffer::around(&mut self.buffer[..]);
         let outcome = decoder.run(&mut source, &mut target);
         let (used, written) = (source.pos(), target.pos());
@@ -186,9 +220,10 @@ impl Codec {
                 if used > 0 || written > 0 {
                     self.complete = hint == 0;
                 }
+                self.wanted = hint;
                 Ok(written)
             }
-            Err(error) => Err(self.broken(error.to_string())),
+            Err(error) => self.broken_after(written, error.to_string()),
         }
     }
 

@@ -130,6 +130,34 @@ fn what_came_before_the_break_stands() {
 }
 
 #[test]
+fn what_came_before_a_corrupt_byte_stands_also_in_one_piece() {
+    let plain = prose();
+    for (name, encode) in ENCODINGS {
+        let mut encoded = encode(&plain);
+        match name {
+            // The end of a stream without a check sum is corrupt when something else follows in its place.
+            "zstd" => encoded.extend_from_slice(b"no frame"),
+            "br" => {
+                let at = encoded.len() * 9 / 10;
+                encoded.truncate(at);
+                encoded.extend_from_slice(&[0xff; 400]);
+            }
+            "deflate" if encoded[0] & 0x0f != 8 => continue,
+            _ => encoded.iter_mut().rev().take(8).for_each(|byte| *byte ^= 0x55),
+        }
+        let (decoded, error) = decode(name, [encoded.as_slice()], usize::MAX);
+        assert!(error.is_some(), "{name}: it is corrupt");
+        if name == "br" {
+            let same = plain.iter().zip(&decoded).take_while(|(a, b)| a == b).count();
+            assert!(same > plain.len() / 2, "{name}: {same} of {} bytes", plain.len());
+        } else {
+            assert!(decoded.len() + 16 >= plain.len(), "{name}: {} of {} bytes", decoded.len(), plain.len());
+            assert_eq!(decode(name, encoded.chunks(1), usize::MAX), (decoded, error), "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_bomb_costs_no_more_than_the_cap() {
     let zeroes = vec![0; 64 * 1024 * 1024];
     for (name, encode) in [("gzip", gzip as Encode), ("br", brotli), ("zstd", zstd), ("deflate", zlib)] {
