@@ -11,6 +11,7 @@ pub(crate) mod channels;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod http;
+pub(crate) mod metrics;
 pub(crate) mod probing;
 pub(crate) mod storage;
 
@@ -34,6 +35,7 @@ use crate::{
     reload::{self, Live},
 };
 use feed::LocalFeed;
+use metrics::MetricsAddress;
 use probing::LiveProber;
 use storage::Storage;
 
@@ -55,6 +57,7 @@ pub(crate) struct Start {
 pub(crate) struct App {
     start: Start,
     server: Server,
+    metrics: MetricsAddress,
     storage: Storage,
     rules: Arc<EventRules>,
     clock: Arc<dyn Clock>,
@@ -71,6 +74,7 @@ impl App {
         raise_file_limit();
         let config = &start.loaded.config;
         let server = http::bind(config)?;
+        let metrics = MetricsAddress::bind(config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rules = Arc::new(EventRules::default());
         let storage = Storage::open(&config.storage, rules.clone(), clock.clone())?;
@@ -78,7 +82,7 @@ impl App {
         let hangup = Arc::new(Notify::new());
         let notice = hangup.clone();
         lifecycle.watch_signals(move || notice.notify_one()).context("cannot listen to signals")?;
-        Ok(Self { start, server, storage, rules, clock, hangup, lifecycle })
+        Ok(Self { start, server, metrics, storage, rules, clock, hangup, lifecycle })
     }
 
     /// Returns the address that is bound.
@@ -101,7 +105,7 @@ impl App {
     /// # Errors
     /// When a task crashed, or the last records could not be written.
     pub(crate) async fn serve(self) -> anyhow::Result<()> {
-        let Self { start, server, storage, rules, clock, hangup, lifecycle } = self;
+        let Self { start, server, metrics: metrics_address, storage, rules, clock, hangup, lifecycle } = self;
         let Start { loaded, path, env, probe, demo } = start;
         let prober =
             Arc::new(LiveProber::new(&loaded.config.probe, |name| env.get(name).map(str::to_owned))?);
@@ -148,6 +152,8 @@ impl App {
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
         lifecycle.spawn_essential("feed", feed.run(storage.commits(), soft.clone()));
+        let metrics = metrics_address.serve(api.clone(), reloader.subscribe(), lifecycle.clone());
+        lifecycle.spawn_essential("metrics", metrics);
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
         lifecycle
             .spawn_essential("reload", reload::follow(live, reloader, states, hangup, settled, soft.clone()));

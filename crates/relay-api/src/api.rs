@@ -1,6 +1,6 @@
 //! The API as one function from request to response.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -11,10 +11,13 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     error::{ApiError, Code},
-    middleware::{client::Client, cors, headers, log},
+    middleware::{
+        client::{Client, Peer},
+        cors, headers, log,
+    },
     options::{Access, Limits},
     response::Response,
-    router::{self, Found},
+    router::{self, Found, METRICS},
     state::{Deps, State},
 };
 
@@ -22,6 +25,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Api {
     state: Arc<State>,
+    /// Whether this is the view that shows metrics and nothing else.
+    only_metrics: bool,
 }
 
 /// One request, body read, on its way to a handler.
@@ -31,6 +36,8 @@ pub(crate) struct Call {
     /// What followed the fixed part of the route's path.
     pub(crate) rest: Option<String>,
     pub(crate) body: Bytes,
+    /// Whether the address it came to is for metrics alone.
+    pub(crate) only_metrics: bool,
 }
 
 impl Call {
@@ -43,7 +50,7 @@ impl Api {
     /// Makes the API over its collaborators.
     #[must_use]
     pub fn new(deps: Deps, limits: Limits, access: Access) -> Self {
-        Self { state: Arc::new(State::new(deps, limits, access)) }
+        Self { state: Arc::new(State::new(deps, limits, access)), only_metrics: false }
     }
 
     /// Replaces the settings that may change while the server runs.
@@ -52,12 +59,23 @@ impl Api {
         self.state.access_changed.send_replace(());
     }
 
+    /// Returns the API for an address of its own that shows `/metrics` to whoever reaches it, and nothing else.
+    #[must_use]
+    pub fn only_metrics(&self) -> Self {
+        Self { state: Arc::clone(&self.state), only_metrics: true }
+    }
+
+    /// Tells whether this is the API itself and not a view of it.
+    pub(crate) const fn is_whole(&self) -> bool {
+        !self.only_metrics
+    }
+
     pub(crate) fn state(&self) -> &Arc<State> {
         &self.state
     }
 
-    /// Answers one request of the client at `peer`. Never fails: whatever goes wrong becomes a response.
-    pub(crate) async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Response
+    /// Answers one request of the client at the other end, `peer`. Never fails: whatever goes wrong becomes a response.
+    pub(crate) async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response
     where
         B: HttpBody<Data = Bytes> + Send,
         B::Error: std::error::Error + Send + Sync + 'static,
@@ -68,14 +86,21 @@ impl Api {
         let access = state.access.load_full();
         let client = Client::of(&head.headers, peer, &access.trusted_proxies);
         let id = state.request_ids.of(&head.headers);
-        let found = router::find(&head.method, head.uri.path());
+        let mut found = router::find(&head.method, head.uri.path());
+        if self.only_metrics && head.uri.path() != METRICS {
+            found = Found::nothing();
+        }
         let route = found.route;
         let origin = head.headers.get(header::ORIGIN).cloned();
         let seen = log::Seen { method: head.method.clone(), uri: head.uri.clone(), client };
         let preflight = cors::preflight(&head, found.allow);
         let answered = match preflight {
             Some(response) => Ok(Ok(response)),
-            None => AssertUnwindSafe(answer(state, head, body, client, found)).catch_unwind().await,
+            None => {
+                let call =
+                    Call { head, client, rest: None, body: Bytes::new(), only_metrics: self.only_metrics };
+                AssertUnwindSafe(answer(state, call, body, found)).catch_unwind().await
+            }
         };
         let result = answered.unwrap_or_else(|_| Err(ApiError::internal("a handler panicked")));
         let mut response = match result {
@@ -88,31 +113,28 @@ impl Api {
         headers::add(response.headers_mut(), client.https);
         cors::add(response.headers_mut(), origin.as_ref(), || state.index());
         response.headers_mut().insert(headers::REQUEST_ID, id.clone());
-        state.metrics.count(route, response.status());
+        state.metrics.count(route, response.status(), started.elapsed());
         log::done(&seen, &response, started.elapsed(), &id);
         response
     }
 }
 
-async fn answer<B>(
-    state: &Arc<State>,
-    head: Parts,
-    body: B,
-    client: Client,
-    found: Found,
-) -> Result<Response, ApiError>
+async fn answer<B>(state: &Arc<State>, mut call: Call, body: B, found: Found) -> Result<Response, ApiError>
 where
     B: HttpBody<Data = Bytes> + Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let uri_bytes = head.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let uri_bytes = call.head.uri.path_and_query().map_or(0, |path| path.as_str().len());
     if uri_bytes > state.limits.uri_bytes {
         let text = format!("the address is longer than {} bytes", state.limits.uri_bytes);
         return Err(ApiError::new(Code::UriTooLong, text));
     }
     let endpoint = found.endpoint?;
-    let body = if endpoint.reads_body() { read(body, &head, &state.limits).await? } else { Bytes::new() };
-    endpoint.answer(state, Call { head, client, rest: found.rest, body }).await
+    if endpoint.reads_body() {
+        call.body = read(body, &call.head, &state.limits).await?;
+    }
+    call.rest = found.rest;
+    endpoint.answer(state, call).await
 }
 
 /// Reads a body within the limits of size and time.

@@ -34,6 +34,6 @@ mod svg;
 mod wanted;
 
 pub use api::Api;
-pub use options::{Access, EventsAccess, Limits, MetricsAccess, Options};
-pub use server::{BindError, Server};
+pub use options::{Access, EventsAccess, Limits, MetricsAccess, Options, TlsFiles};
+pub use server::{BindError, Server, TlsError};
 pub use state::{BuildInfo, Deps};

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use http::StatusCode;
@@ -18,20 +19,57 @@ use crate::{
 /// The status codes that are counted by themselves; the last place takes all others.
 const CODES: [u16; 17] = [200, 204, 304, 308, 400, 401, 403, 404, 405, 408, 413, 414, 429, 500, 503, 504, 0];
 
-/// Requests by route and code.
+/// Upper bounds of the times to an answer, in seconds: from a cached answer to one that is given up.
+const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0];
+
+/// Requests by route and code, and how long their answers took to begin.
 #[derive(Debug)]
 pub(crate) struct HttpMetrics {
     requests: [[AtomicU64; CODES.len()]; UNMATCHED + 1],
+    times: [Times; UNMATCHED + 1],
     pub(crate) connections: AtomicU64,
     pub(crate) accepted: AtomicU64,
     pub(crate) evicted: AtomicU64,
     pub(crate) refused: AtomicU64,
 }
 
+/// A histogram of times.
+#[derive(Debug)]
+struct Times {
+    counts: [AtomicU64; BOUNDS.len() + 1],
+    sum_micros: AtomicU64,
+}
+
+impl Times {
+    const fn new() -> Self {
+        Self { counts: [const { AtomicU64::new(0) }; BOUNDS.len() + 1], sum_micros: AtomicU64::new(0) }
+    }
+
+    fn observe(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let place = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
+        self.counts[place].fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.sum_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    fn collect(&self, route: &str, out: &mut dyn MetricSink) {
+        let counts = self.counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        if counts.iter().all(|count| *count == 0) {
+            return;
+        }
+        let sum = Duration::from_micros(self.sum_micros.load(Ordering::Relaxed)).as_secs_f64();
+        let values = HistogramValues { bounds: &BOUNDS, counts: &counts, sum };
+        let help = "Time from the end of a request's headers to the beginning of its answer.";
+        out.histogram("relay_http_request_seconds", help, &[("route", route)], values);
+    }
+}
+
 impl Default for HttpMetrics {
     fn default() -> Self {
         Self {
             requests: [const { [const { AtomicU64::new(0) }; CODES.len()] }; UNMATCHED + 1],
+            times: [const { Times::new() }; UNMATCHED + 1],
             connections: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
@@ -41,15 +79,17 @@ impl Default for HttpMetrics {
 }
 
 impl HttpMetrics {
-    pub(crate) fn count(&self, route: usize, status: StatusCode) {
+    pub(crate) fn count(&self, route: usize, status: StatusCode, took: Duration) {
         let status = status.as_u16();
         let place = CODES.iter().position(|code| *code == status).unwrap_or(CODES.len() - 1);
         self.requests[route][place].fetch_add(1, Ordering::Relaxed);
+        self.times[route].observe(took);
     }
 
     pub(crate) fn collect(&self, out: &mut dyn MetricSink) {
         for (route, counts) in self.requests.iter().enumerate() {
             let path = ROUTES.get(route).map_or("none", |route| route.path);
+            self.times[route].collect(path, out);
             for (place, count) in counts.iter().enumerate() {
                 let count = count.load(Ordering::Relaxed);
                 if count > 0 {

@@ -1,6 +1,6 @@
 //! Settings of the server and of the API.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use relay_core::Secret;
@@ -15,6 +15,17 @@ pub struct Options {
     pub limits: Limits,
     /// How long requests in flight may take after a stop was asked for.
     pub grace: Duration,
+    /// The server's own certificate; `None` for plain HTTP.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The files of a certificate, PEM. They are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those between it and the root, in this order.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// `[::]:8080`, the default limits, ten seconds of grace.
@@ -24,6 +35,7 @@ impl Default for Options {
             listen: SocketAddr::from(([0u16; 8], 8080)),
             limits: Limits::default(),
             grace: Duration::from_secs(10),
+            tls: None,
         }
     }
 }
@@ -104,7 +116,7 @@ pub enum EventsAccess {
     Token(Secret),
 }
 
-/// Who may read `/metrics`.
+/// Who may read `/metrics` at the main address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MetricsAccess {
     /// Nobody.

@@ -41,6 +41,9 @@ use crate::{
     state::State,
 };
 
+/// Where metrics are, at every address.
+pub(crate) const METRICS: &str = "/metrics";
+
 /// A path with its handler.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Route {
@@ -87,7 +90,7 @@ pub(crate) const ROUTES: [Route; 22] = [
     Route { path: "/api/version", endpoint: Endpoint::Version },
     Route { path: "/health", endpoint: Endpoint::Health },
     Route { path: "/ready", endpoint: Endpoint::Ready },
-    Route { path: "/metrics", endpoint: Endpoint::Metrics },
+    Route { path: METRICS, endpoint: Endpoint::Metrics },
     Route { path: "/badge.svg", endpoint: Endpoint::Badge },
     Route { path: "/feed.atom", endpoint: Endpoint::Feed },
     Route { path: "/sitemap.xml", endpoint: Endpoint::Sitemap },
@@ -136,13 +139,18 @@ pub(crate) struct Found {
     pub(crate) rest: Option<String>,
 }
 
+impl Found {
+    /// There is nothing there.
+    pub(crate) fn nothing() -> Self {
+        Self { route: UNMATCHED, allow: None, endpoint: Err(ApiError::not_found()), rest: None }
+    }
+}
+
 /// Finds what answers a method and path.
 pub(crate) fn find(method: &Method, path: &str) -> Found {
     let (route, rest) = match TABLE.at(path) {
         Ok(matched) => (*matched.value, matched.params.get("rest").map(str::to_owned)),
-        Err(_) if is_reserved(path) => {
-            return Found { route: UNMATCHED, allow: None, endpoint: Err(ApiError::not_found()), rest: None };
-        }
+        Err(_) if is_reserved(path) => return Found::nothing(),
         Err(_) => (PAGE, None),
     };
     let endpoint = ROUTES[route].endpoint;

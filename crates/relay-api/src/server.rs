@@ -3,6 +3,7 @@
 mod connection;
 mod io;
 mod registry;
+mod tls;
 
 use std::{
     io::ErrorKind,
@@ -19,11 +20,12 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use registry::network;
+pub use tls::TlsError;
 
 use crate::{
     api::Api,
     options::Options,
-    server::{connection::Connection, registry::Registry},
+    server::{connection::Connection, registry::Registry, tls::Certificate},
 };
 
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
@@ -37,6 +39,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     options: Options,
+    certificate: Option<Arc<Certificate>>,
 }
 
 /// Why the server could not listen.
@@ -57,6 +60,9 @@ pub enum BindError {
         /// The address.
         address: SocketAddr,
     },
+    /// The certificate cannot be served.
+    #[error("server.tls: {0}")]
+    Tls(#[from] TlsError),
     /// Anything else.
     #[error("cannot listen on {address}")]
     Other {
@@ -75,6 +81,7 @@ impl Server {
     /// # Errors
     /// [`BindError`] says what to do.
     pub fn bind(options: Options) -> Result<Self, BindError> {
+        let certificate = options.tls.clone().map(Certificate::load).transpose()?.map(Arc::new);
         let wanted = options.listen;
         let everywhere = wanted.is_ipv6() && wanted.ip().is_unspecified();
         let listener = match listen(wanted) {
@@ -89,7 +96,7 @@ impl Server {
             ErrorKind::PermissionDenied => BindError::Denied { address: wanted },
             _ => BindError::Other { address: wanted, source },
         })?;
-        Ok(Self { listener, address, options })
+        Ok(Self { listener, address, options, certificate })
     }
 
     /// Returns the address that is listened on; tells the port when port 0 was asked for.
@@ -105,6 +112,9 @@ impl Server {
         let limits = Arc::new(self.options.limits);
         let connections = TaskTracker::new();
         let drop_all = hard.child_token();
+        if let Some(certificate) = &self.certificate {
+            connections.spawn(Arc::clone(certificate).follow(soft.clone()));
+        }
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -117,6 +127,7 @@ impl Server {
                     let connection = Connection {
                         api: api.clone(),
                         limits: Arc::clone(&limits),
+                        certificate: self.certificate.clone(),
                         soft: soft.clone(),
                         hard: drop_all.clone(),
                     };
@@ -130,11 +141,14 @@ impl Server {
             }
         }
         drop(self.listener);
-        api.state().closing.cancel();
         connections.close();
-        // Answers under way in the background still hold the store; they end with the requests.
-        let background = api.state().tasks.clone();
+        // Answers under way in the background still hold the store; they end with the requests. An address for
+        // metrics alone comes and goes without them.
+        let background = if api.is_whole() { api.state().tasks.clone() } else { TaskTracker::new() };
         background.close();
+        if api.is_whole() {
+            api.state().closing.cancel();
+        }
         let all = async {
             connections.wait().await;
             background.wait().await;

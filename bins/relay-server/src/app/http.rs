@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
-use relay_api::{Access, BindError, BuildInfo, Limits, MetricsAccess, Options, Server};
-use relay_config::{Config, Metrics};
-use tracing::warn;
+use relay_api::{Access, BindError, BuildInfo, Limits, MetricsAccess, Options, Server, TlsFiles};
+use relay_config::{Config, Metrics, Tls};
 
 use super::events;
 
@@ -15,21 +13,26 @@ const RESERVED_FILES: u64 = 512;
 /// Binds the configured address.
 ///
 /// # Errors
-/// What to do about an address that cannot be had, or a setting that this version does not serve.
+/// What to do about an address that cannot be had, or a certificate that cannot be used.
 pub(crate) fn bind(config: &Config) -> anyhow::Result<Server> {
-    if config.server.tls.is_some() {
-        bail!(
-            "server.tls is set, but this version serves plain http only: remove it and put a proxy in front"
-        );
-    }
+    let files = |tls: &Tls| TlsFiles { cert: tls.cert.clone(), key: tls.key.clone() };
     let options = Options {
         listen: config.server.listen,
         limits: limits(&config.server.limits),
         grace: Duration::from_secs(10),
+        tls: config.server.tls.as_ref().map(files),
     };
+    listen(options, "--listen or server.listen")
+}
+
+/// Binds an address that `setting` says how to change.
+///
+/// # Errors
+/// What to do about an address that cannot be had, or a certificate that cannot be used.
+pub(crate) fn listen(options: Options, setting: &str) -> anyhow::Result<Server> {
     Server::bind(options).map_err(|error| match error {
         BindError::InUse { address } => anyhow::anyhow!(
-            "{address} is in use: stop the other program, or choose another address with --listen or server.listen"
+            "{address} is in use: stop the other program, or choose another address with {setting}"
         ),
         other => anyhow::Error::new(other),
     })
@@ -67,13 +70,9 @@ fn connections_that_fit() -> usize {
 /// Returns what may change while the server runs.
 pub(crate) fn access(config: &Config) -> Access {
     let metrics = match config.server.metrics {
-        Metrics::Off => MetricsAccess::Off,
+        Metrics::Off | Metrics::Listen(_) => MetricsAccess::Off,
         Metrics::Loopback => MetricsAccess::Loopback,
         Metrics::Public => MetricsAccess::Public,
-        Metrics::Listen(address) => {
-            warn!(%address, "server.metrics with an address of its own is not served by this version: metrics are for loopback clients of the main address");
-            MetricsAccess::Loopback
-        }
     };
     Access {
         metrics,

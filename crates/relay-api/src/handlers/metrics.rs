@@ -15,11 +15,12 @@ use crate::{
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 pub(crate) fn get(state: &State, call: &Call) -> Result<Response, ApiError> {
-    let allowed = match state.access.load().metrics {
-        MetricsAccess::Off => false,
-        MetricsAccess::Loopback => call.client.is_local(),
-        MetricsAccess::Public => true,
-    };
+    let allowed = call.only_metrics
+        || match state.access.load().metrics {
+            MetricsAccess::Off => false,
+            MetricsAccess::Loopback => call.client.is_local(),
+            MetricsAccess::Public => true,
+        };
     if !allowed {
         return Err(ApiError::not_found());
     }

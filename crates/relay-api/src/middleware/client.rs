@@ -5,24 +5,33 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub(crate) secure: bool,
+}
+
 /// The client of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client {
     /// Its address; behind trusted proxies, the nearest one that is none.
     pub(crate) address: IpAddr,
-    /// Whether it came over HTTPS, as a trusted proxy says.
+    /// Whether it came over HTTPS: to this server's own certificate, or as a trusted proxy says.
     pub(crate) https: bool,
     /// Whether a proxy that nobody trusts says that it speaks for somebody else.
     foreign_proxy: bool,
 }
 
 impl Client {
-    pub(crate) fn of(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, peer: Peer, trusted: &[IpNet]) -> Self {
         let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
+        let Peer { address: peer, secure } = peer;
         let peer = peer.ip().to_canonical();
         let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
         if !is_trusted(peer) {
-            return Self { address: peer, https: false, foreign_proxy: forwarded };
+            return Self { address: peer, https: secure, foreign_proxy: forwarded };
         }
         let mut address = peer;
         // Each proxy appends the address it saw, so the list is read from its end; what stands before the first
@@ -41,7 +50,7 @@ impl Client {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.rsplit(',').next())
             .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
-        Self { address, https, foreign_proxy: false }
+        Self { address, https: https || secure, foreign_proxy: false }
     }
 
     /// Tells whether the client runs on this machine and speaks for itself.
@@ -70,7 +79,8 @@ mod tests {
         }
         headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let trusted = ["10.0.0.0/8".parse().expect("a network"), "127.0.0.1/32".parse().expect("a network")];
-        Client::of(&headers, peer.parse().expect("an address"), &trusted)
+        let peer = Peer { address: peer.parse().expect("an address"), secure: false };
+        Client::of(&headers, peer, &trusted)
     }
 
     #[test]

@@ -27,11 +27,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Activity {
     started: Instant,
+    /// Whether several requests share the connection (HTTP/2): what is read then says little about them.
+    multiplexed: bool,
     /// Milliseconds after the start at which the present phase began.
     since: AtomicU64,
     /// Whether bytes of a request have come whose headers are not complete.
     in_headers: AtomicBool,
-    /// Requests that are being answered: 0 or 1.
+    /// Requests that are being answered.
     in_flight: AtomicU64,
     /// Milliseconds after the start since when the client has taken nothing of what waits for it; 0 when nothing
     /// waits.
@@ -39,9 +41,10 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(multiplexed: bool) -> Self {
         Self {
             started: Instant::now(),
+            multiplexed,
             since: AtomicU64::new(0),
             in_headers: AtomicBool::new(false),
             in_flight: AtomicU64::new(0),
@@ -59,7 +62,9 @@ impl Activity {
         let after = |millis: u64, limit: Duration| self.started + Duration::from_millis(millis) + limit;
         let since = self.since.load(Ordering::Relaxed);
         let phase = if self.in_flight.load(Ordering::Relaxed) > 0 {
-            None
+            // A client of HTTP/2 can stop taking an answer without blocking the connection. What is made shows that
+            // it does not; being made takes its time, too.
+            self.multiplexed.then(|| after(since, limits.write_timeout * 2))
         } else if self.in_headers.load(Ordering::Relaxed) {
             Some(after(since, limits.header_timeout))
         } else {
@@ -73,19 +78,28 @@ impl Activity {
     }
 
     /// Notes that the headers of a request are complete.
-    pub(crate) fn request(&self) {
+    fn request(&self) {
         self.in_headers.store(false, Ordering::Relaxed);
-        self.in_flight.store(1, Ordering::Relaxed);
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.progress();
+        }
+    }
+
+    fn progress(&self) {
+        self.since.store(self.now(), Ordering::Relaxed);
     }
 
     /// Notes that the last byte of a response was handed over.
     fn answered(&self) {
-        self.since.store(self.now(), Ordering::Relaxed);
-        self.in_flight.store(0, Ordering::Relaxed);
+        self.progress();
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn read(&self) {
-        if self.in_flight.load(Ordering::Relaxed) == 0 && !self.in_headers.load(Ordering::Relaxed) {
+        if !self.multiplexed
+            && self.in_flight.load(Ordering::Relaxed) == 0
+            && !self.in_headers.load(Ordering::Relaxed)
+        {
             self.since.store(self.now(), Ordering::Relaxed);
             self.in_headers.store(true, Ordering::Relaxed);
         }
@@ -93,9 +107,12 @@ impl Activity {
 
     fn wrote<T>(&self, result: &Poll<io::Result<T>>) {
         if result.is_ready() {
-            if self.blocked_since.load(Ordering::Relaxed) != 0 {
+            let was_blocked = self.blocked_since.load(Ordering::Relaxed) != 0;
+            if was_blocked {
                 self.blocked_since.store(0, Ordering::Relaxed);
-                self.since.store(self.now(), Ordering::Relaxed);
+            }
+            if was_blocked || (self.multiplexed && self.in_flight.load(Ordering::Relaxed) > 0) {
+                self.progress();
             }
         } else if self.blocked_since.load(Ordering::Relaxed) == 0 {
             self.blocked_since.store(self.now().max(1), Ordering::Relaxed);
@@ -103,20 +120,33 @@ impl Activity {
     }
 }
 
+/// A request that is being answered, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    activity: Arc<Activity>,
+}
+
+impl Answering {
+    pub(crate) fn new(activity: &Arc<Activity>) -> Self {
+        activity.request();
+        Self { activity: Arc::clone(activity) }
+    }
+}
+
 /// A body whose end is noted: until then the request counts as being answered.
 #[derive(Debug)]
 pub(crate) struct Sent {
     body: Body,
-    activity: Arc<Activity>,
+    answering: Answering,
 }
 
 impl Sent {
-    pub(crate) fn new(body: Body, activity: &Arc<Activity>) -> Self {
-        Self { body, activity: Arc::clone(activity) }
+    pub(crate) const fn new(body: Body, answering: Answering) -> Self {
+        Self { body, answering }
     }
 }
 
-impl Drop for Sent {
+impl Drop for Answering {
     fn drop(&mut self) {
         self.activity.answered();
     }
@@ -130,7 +160,9 @@ impl HttpBody for Sent {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        self.answering.activity.progress();
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -117,11 +117,23 @@ impl Inner {
     }
 }
 
+impl Seat {
+    fn touch(&self, registry: &Registry) {
+        let now = registry.clock.fetch_add(1, Ordering::Relaxed);
+        self.last_request.store(now, Ordering::Relaxed);
+    }
+}
+
 impl Place {
     /// Notes that a request has come.
     pub(crate) fn touch(&self) {
-        let now = self.registry.clock.fetch_add(1, Ordering::Relaxed);
-        self.seat.last_request.store(now, Ordering::Relaxed);
+        self.seat.touch(&self.registry);
+    }
+
+    /// Returns what notes a request, to be called from anywhere.
+    pub(crate) fn toucher(&self) -> impl Fn() + Send + Sync + 'static + use<> {
+        let (registry, seat) = (Arc::clone(&self.registry), Arc::clone(&self.seat));
+        move || seat.touch(&registry)
     }
 
     /// Completes when another connection takes the place.

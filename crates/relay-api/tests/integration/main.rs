@@ -13,4 +13,5 @@ mod status;
 mod stream;
 mod streamed;
 mod support;
+mod tls;
 mod visibility;

@@ -260,7 +260,7 @@ impl TestSite {
     /// Binds a port and serves.
     pub(crate) fn start(&self, limits: Limits) -> Running {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { listen, limits, grace: Duration::from_secs(10) };
+        let options = Options { listen, limits, ..Options::default() };
         let server = Server::bind(options).expect("a free port");
         let running = Running {
             address: server.local_addr(),
