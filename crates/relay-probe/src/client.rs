@@ -18,6 +18,7 @@ use crate::{
     failure::{Failure, Kind, find_source},
     options::PoolOptions,
     origin::Route,
+    paced::Paced,
     pool::{Connection, Driver, Pool, RequestBody},
     request::Outgoing,
     trace::{Stage, Trace},
@@ -166,7 +167,7 @@ impl Client {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEADER_BYTES)
             .max_headers(MAX_HEADERS)
-            .handshake::<_, RequestBody>(TokioIo::new(io))
+            .handshake::<_, RequestBody>(TokioIo::new(Paced::new(io)))
             .await
             .map_err(|error| Failure::of_hyper(&error))?;
         let task = self.tasks.spawn(async move {
@@ -189,7 +190,7 @@ impl Client {
             .keep_alive_interval(H2_PING_INTERVAL)
             .keep_alive_timeout(H2_PING_TIMEOUT)
             .keep_alive_while_idle(true)
-            .handshake::<_, RequestBody>(TokioIo::new(io))
+            .handshake::<_, RequestBody>(TokioIo::new(Paced::new(io)))
             .await
             .map_err(|error| Failure::of_hyper(&error))?;
         let task = self.tasks.spawn(async move {

@@ -72,6 +72,7 @@ mod failure;
 mod judge;
 mod options;
 mod origin;
+mod paced;
 mod pool;
 mod prober;
 mod proxy;

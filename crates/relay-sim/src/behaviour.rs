@@ -76,6 +76,10 @@ pub enum Behaviour {
     HugeBody(u64),
     /// A compressed body (the best of what the client accepts) that unfolds to this many zero bytes.
     Bomb(u64),
+    /// The right answer after this many other words, each of which is an event of its own in a stream.
+    Talkative(u32),
+    /// The right answer, with bytes that are no UTF-8 before and after it.
+    InvalidUtf8,
     /// The right answer, one byte per this much time.
     Drip(Duration),
     /// The right answer, broken off by a reset after this many bytes of body.
@@ -135,7 +139,9 @@ impl Behaviour {
     pub(crate) fn outcome(&self, latency_ms: u32) -> Outcome {
         let seen = |kind, code| Outcome { kind, code, latency_ms };
         match self {
-            Self::Healthy | Self::Slow(_) | Self::Flaky { .. } => seen(Kind::Up, 200),
+            Self::Healthy | Self::Slow(_) | Self::Flaky { .. } | Self::Talkative(_) | Self::InvalidUtf8 => {
+                seen(Kind::Up, 200)
+            }
             Self::WrongContent(_) | Self::EmptyBody | Self::ErrorBody | Self::SwappedModel(_) => {
                 seen(Kind::WrongContent, 200)
             }

@@ -42,7 +42,11 @@
 //! 2. What it sends, in `serve/reply.rs` (ordinary answers) or `serve/hostile.rs` (bodies that misuse
 //!    the protocol).
 //! 3. A test in `tests/integration/behaviours.rs`.
+//!
+//! What goes wrong below HTTP (handshakes, headers, framing) is an [`Abuse`] of the whole simulation instead: a
+//! variant, its line in `serve/abuse.rs`, a row in `tests/integration/abuses.rs`.
 
+mod abuse;
 mod answer;
 mod behaviour;
 mod dialect;
@@ -54,6 +58,7 @@ mod rng;
 mod serve;
 mod sim;
 
+pub use abuse::{Abuse, Chunks, Http2};
 pub use answer::arithmetic;
 pub use behaviour::{Behaviour, Flakiness, Latency, Outage};
 pub use dialect::{Dialect, Mode};

@@ -1,5 +1,6 @@
 //! The server: connections, and what every request goes through before its answer is made.
 
+mod abuse;
 mod hostile;
 mod live;
 mod reply;
@@ -30,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    abuse::Abuse,
     behaviour::{Behaviour, Outage},
     dialect::{Dialect, Fault},
     sim::Protocol,
@@ -57,6 +59,7 @@ pub(crate) struct Server {
     pub(crate) relays: Arc<HashMap<String, Arc<Live>>>,
     pub(crate) protocol: Protocol,
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) abuse: Option<Abuse>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
@@ -91,6 +94,11 @@ impl Server {
         let _slower = stream.set_nodelay(true);
         let reset = Arc::new(AtomicBool::new(false));
         let socket = Socket::new(stream, Arc::clone(&reset));
+        if let Some(abuse) = self.abuse {
+            let inflicted = abuse::inflict(abuse, socket, self.tls.clone(), &reset);
+            self.stop.run_until_cancelled(inflicted).await;
+            return;
+        }
         let Some(tls) = self.tls.clone() else {
             return self.http(socket, self.protocol, reset).await;
         };

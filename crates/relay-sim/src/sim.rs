@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    abuse::Abuse,
     behaviour::{Behaviour, Outage},
     relay::Relay,
     serve::{self, Live},
@@ -44,6 +45,8 @@ pub struct Options {
     pub protocol: Protocol,
     /// Serves TLS with this configuration; ALPN decides between HTTP/2 (`h2`) and HTTP/1.1. Default: none.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Abuses every connection below HTTP instead of serving the relays; default: none.
+    pub abuse: Option<Abuse>,
 }
 
 /// Why a simulation did not start.
@@ -108,6 +111,7 @@ impl Default for Options {
             relays: Vec::new(),
             protocol: Protocol::Http1,
             tls: None,
+            abuse: None,
         }
     }
 }
@@ -160,6 +164,7 @@ impl Sim {
             relays: Arc::clone(&handle.relays),
             protocol: options.protocol,
             tls: options.tls,
+            abuse: options.abuse,
             stop: stop.clone(),
             tasks: tasks.clone(),
         };

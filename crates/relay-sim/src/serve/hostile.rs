@@ -16,10 +16,7 @@ use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Frame;
 use tokio::time::sleep;
 
-use crate::{
-    dialect::Mode,
-    encode::{Encoder, Encoding},
-};
+use crate::encode::{Encoder, Encoding};
 
 /// A body made while it is read.
 pub(super) type Made = UnsyncBoxBody<Bytes, io::Error>;
@@ -29,13 +26,24 @@ const CHUNK: usize = 16 << 10;
 /// Bytes compressed at a time.
 const BLOCK: usize = 1 << 20;
 
-/// Repeats a piece for ever: keep-alive events in a stream, spaces elsewhere.
-pub(super) fn endless(mode: Mode) -> Made {
-    let piece = match mode {
-        Mode::Stream => Bytes::from(": keep-alive\n\ndata: {}\n\n".repeat(CHUNK / 24)),
-        _ => Bytes::from(vec![b' '; CHUNK]),
-    };
-    made(stream::repeat(piece))
+/// Repeats a piece for ever.
+pub(super) fn endless(piece: &[u8]) -> Made {
+    let pieces = Bytes::from(piece.repeat((CHUNK / piece.len().max(1)).max(1)));
+    made(stream::repeat(pieces))
+}
+
+/// Puts bytes that are no UTF-8 around every `text` in a body.
+pub(super) fn garbled(body: &[u8], text: &str) -> Bytes {
+    let text = text.as_bytes();
+    let mut out = Vec::with_capacity(body.len() + 16);
+    let mut rest = body;
+    while let Some(at) = rest.windows(text.len().max(1)).position(|window| window == text) {
+        let (before, after) = (&rest[..at], &rest[at + text.len()..]);
+        out.extend_from_slice(&[before, b"\xff\xc3", text, b"\xed\xa0\x80\xf8"].concat());
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    out.into()
 }
 
 /// Sends exactly so many bytes of `x`.

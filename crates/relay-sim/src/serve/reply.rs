@@ -68,7 +68,11 @@ impl Answer<'_> {
             Behaviour::ServerError(code) => fault(relay.dialect, Fault::Status(code), self.ticket.id),
             Behaviour::AuthError => fault(relay.dialect, Fault::BadKey, self.ticket.id),
             Behaviour::RedirectLoop => self.redirect(),
-            Behaviour::Endless => self.stream(hostile::endless(self.ask.mode)),
+            Behaviour::Endless => self.stream(hostile::endless(&self.filler())),
+            Behaviour::Talkative(words) => {
+                self.send(&self.ask.model, &["word".repeat(words as usize), self.text()].concat())
+            }
+            Behaviour::InvalidUtf8 => self.ready(hostile::garbled(&self.whole(), &self.text())),
             Behaviour::HugeBody(bytes) => self.huge(bytes),
             Behaviour::Bomb(bytes) => self.bomb(bytes),
             Behaviour::Drip(pause) => self.stream(hostile::drip(self.whole(), pause)),
@@ -114,6 +118,14 @@ impl Answer<'_> {
     /// The right answer as one piece.
     fn whole(&self) -> Bytes {
         self.frames(&self.ask.model, &self.text()).concat().into()
+    }
+
+    /// What an endless body repeats: events of the dialect in a stream, spaces elsewhere.
+    fn filler(&self) -> Bytes {
+        match self.ask.mode {
+            Mode::Stream => self.frames(&self.ask.model, "and so on ").concat().into(),
+            _ => Bytes::from_static(b" "),
+        }
     }
 
     /// Sends an answer in the form asked for; streams of a relay with latency come frame by frame.

@@ -184,3 +184,25 @@ async fn a_redirect_loop_points_to_itself() {
     assert_eq!(answer.header("location"), "/r/v1/chat/completions");
     sim.stop().await;
 }
+
+#[tokio::test]
+async fn a_talkative_relay_comes_to_the_answer_in_the_end() {
+    let relay = Relay { behaviour: Behaviour::Talkative(500), mode: Mode::Stream, ..relay() };
+    let sim = sim(relay.clone()).await;
+    let events = ask(&sim, &relay).await.unwrap().events();
+    let words: Vec<&str> =
+        events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!(words.iter().filter(|word| **word == "word").count(), 500);
+    assert!(words.concat().ends_with("wordpong"), "{words:?}");
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_may_be_no_utf8() {
+    let relay = Relay { behaviour: Behaviour::InvalidUtf8, ..relay() };
+    let sim = sim(relay.clone()).await;
+    let answer = ask(&sim, &relay).await.unwrap();
+    assert!(std::str::from_utf8(&answer.body).is_err());
+    assert!(answer.body.windows(6).any(|window| window == b"\xff\xc3pong"), "{}", answer.text());
+    sim.stop().await;
+}
