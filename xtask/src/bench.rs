@@ -4,6 +4,7 @@
 //! machine that is busy or slow changes both. `--quick` measures less of everything, to see that it works.
 
 mod bare;
+mod config;
 mod figure;
 mod fixture;
 mod generator;
@@ -44,6 +45,8 @@ enum Part {
     Store,
     /// Start, memory and answers of the whole program.
     Http,
+    /// Loading a large configuration, and replacing it while the whole program probes and answers.
+    Config,
 }
 
 /// How much is measured.
@@ -105,6 +108,7 @@ impl Part {
             Self::Probe => Ok([probe::figures(scale)?, pipeline::figures(scale)?].concat()),
             Self::Store => store::figures(scale),
             Self::Http => http::figures(scale),
+            Self::Config => config::figures(scale),
         }
     }
 }

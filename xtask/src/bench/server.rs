@@ -76,12 +76,25 @@ impl Server {
     /// # Errors
     /// When it ends or does not answer; says what it wrote to its log.
     pub(crate) fn start(program: &Path, folder: &Path) -> Result<Self> {
+        Self::launch(program, folder, &["--no-probe"], "/api/status?period=90m")
+    }
+
+    /// Starts `program` on the configuration in `folder`, with probing, and waits until it says that it lives.
+    ///
+    /// # Errors
+    /// As for [`Server::start`].
+    pub(crate) fn start_probing(program: &Path, folder: &Path) -> Result<Self> {
+        Self::launch(program, folder, &[], "/health")
+    }
+
+    fn launch(program: &Path, folder: &Path, arguments: &[&str], first: &str) -> Result<Self> {
         let addr = free_address()?;
         let log = folder.join("server.log");
         let start = Instant::now();
         let child = Command::new(program)
-            .args(["run", "--no-probe", "--log-level", "warn", "--config"])
+            .args(["run", "--log-level", "warn", "--config"])
             .arg(folder.join("config.yaml"))
+            .args(arguments)
             .args(["--listen", &addr.to_string()])
             .current_dir(folder)
             .stdin(Stdio::null())
@@ -90,7 +103,7 @@ impl Server {
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         let mut server = Self { child, addr, first_answer: Duration::ZERO };
-        server.wait(start).with_context(|| {
+        server.wait(start, first).with_context(|| {
             format!("the server did not answer; its log: {}", fs::read_to_string(&log).unwrap_or_default())
         })?;
         server.first_answer = start.elapsed();
@@ -115,9 +128,9 @@ impl Server {
         fetch(self.addr, path, encoding)
     }
 
-    fn wait(&mut self, start: Instant) -> Result<()> {
+    fn wait(&mut self, start: Instant, first: &str) -> Result<()> {
         loop {
-            let Err(error) = fetch(self.addr, "/api/status?period=90m", "identity") else { return Ok(()) };
+            let Err(error) = fetch(self.addr, first, "identity") else { return Ok(()) };
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended: {status}");
             }

@@ -165,7 +165,7 @@ async fn a_changed_include_is_used() {
     server.stop().await;
 }
 
-/// A ConfigMap volume: each file is a link through `..data`, which is replaced.
+/// In a `ConfigMap` volume each file is a link through `..data`, and that is replaced.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swapped_config_map_is_loaded() {
     let site = Site::new(&[("first", Behaviour::Healthy), ("second", Behaviour::Healthy)]).await;

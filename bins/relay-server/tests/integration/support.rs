@@ -105,8 +105,8 @@ impl Server {
         let (code, text) = self.get("/metrics").await;
         assert_eq!(code, 200);
         let text = String::from_utf8(text).expect("text");
-        let values = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        values.last().and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
     /// Asks for a metric until it is as wanted.
