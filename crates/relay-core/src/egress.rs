@@ -133,8 +133,9 @@ const V4_RANGES: [(Ipv4Net, Scope); 20] = [
 ];
 
 /// Source: IANA's special-purpose registry of IPv6 addresses; `fd00:ec2::254` is Amazon's metadata address,
-/// `fd20:ce::254` Google's.
-const V6_RANGES: [(Ipv6Net, Scope); 13] = [
+/// `fd20:ce::254` Google's. How `64:ff9b:1::/48` holds IPv4 addresses is for each network to say, so all of it is
+/// refused.
+const V6_RANGES: [(Ipv6Net, Scope); 15] = [
     (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128), Scope::CloudMetadata),
     (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128), Scope::CloudMetadata),
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), Scope::Unspecified),
@@ -148,6 +149,8 @@ const V6_RANGES: [(Ipv6Net, Scope); 13] = [
     (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), Scope::Reserved),
     (v6([0x5f00, 0, 0, 0, 0, 0, 0, 0], 16), Scope::Reserved),
     (v6([0x2001, 0x10, 0, 0, 0, 0, 0, 0], 28), Scope::Reserved),
+    (v6([0x2001, 0x2, 0, 0, 0, 0, 0, 0], 48), Scope::Reserved),
+    (v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48), Scope::Reserved),
 ];
 
 /// Returns the kind of `address`. An IPv4 address inside an IPv6 one (mapped, compatible, translated by NAT64, 6to4,
@@ -178,8 +181,8 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match s {
         // IPv4-mapped ::ffff:0:0/96, IPv4-translated ::ffff:0:0:0/96 and the old IPv4-compatible ::/96.
         [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => pair(high, low),
-        // NAT64, RFC 6052 and the local-use prefix of RFC 8215.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, _, _, _, high, low] => pair(high, low),
+        // NAT64, RFC 6052.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => pair(high, low),
         // 6to4, RFC 3056.
         [0x2002, high, low, ..] => pair(high, low),
         // Teredo, RFC 4380: the client's address is stored inverted.
@@ -244,7 +247,16 @@ mod tests {
             ("::ffff:0:127.0.0.1", Scope::Loopback),
             ("::127.0.0.1", Scope::Loopback),
             ("64:ff9b::127.0.0.1", Scope::Loopback),
-            ("64:ff9b:1::10.0.0.1", Scope::Private),
+            ("64:ff9b:1::10.0.0.1", Scope::Reserved),
+            ("64:ff9b:1:7f00:1::", Scope::Reserved),
+            ("2001:2::1", Scope::Reserved),
+            ("2001:2:1::", Scope::Public),
+            ("2001:10::", Scope::Reserved),
+            ("100::1", Scope::Reserved),
+            ("100:0:0:1::", Scope::Public),
+            ("3fff:fff::", Scope::Reserved),
+            ("5f00::1", Scope::Reserved),
+            ("fd20:ce::254", Scope::CloudMetadata),
             ("2002:7f00:1::", Scope::Loopback),
             ("2002:a9fe:a9fe::1", Scope::CloudMetadata),
             ("2001:0:1:2:3:4:80ff:fffe", Scope::Loopback),

@@ -38,6 +38,8 @@ pub struct ProbeSpec {
     pub max_response_bytes: usize,
     /// Whether private addresses may be dialled.
     pub private_networks: PrivateNetworks,
+    /// Whether anything but https is refused, also where a redirect leads.
+    pub https_only: bool,
     /// A successful probe slower than this is yellow.
     pub slow_latency: Duration,
     /// The deadline of the whole probe, headers and body.
@@ -66,11 +68,20 @@ impl ProbeSpec {
             proxy: None,
             max_response_bytes: DEFAULT_MAX_RESPONSE_BYTES,
             private_networks: PrivateNetworks::Allow,
+            https_only: false,
             slow_latency: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             api_key: None,
             key_in_url_or_body: false,
         }
+    }
+
+    /// Confines it to public addresses and https, as everything must be that comes from an API rather than from the
+    /// configuration file. A proxy of its own is dropped: the address of a proxy is exempt from the rules, so only the
+    /// operator may name one.
+    #[must_use]
+    pub fn confined(self) -> Self {
+        Self { private_networks: PrivateNetworks::Deny, https_only: true, proxy: None, ..self }
     }
 }
 
@@ -198,6 +209,16 @@ pub enum Challenge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_confined_has_no_way_around_the_rules() {
+        let mut spec = ProbeSpec::get("http://api.example.com/".parse().expect("a url"));
+        spec.proxy = Some("http://10.0.0.1:3128".parse().expect("a url"));
+        let confined = spec.clone().confined();
+        assert_eq!((confined.private_networks, confined.https_only), (PrivateNetworks::Deny, true));
+        assert_eq!(confined.proxy, None);
+        assert_eq!(confined.url, spec.url);
+    }
 
     #[test]
     fn debug_shows_neither_query_nor_header_values() {

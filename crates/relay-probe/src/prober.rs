@@ -135,6 +135,10 @@ impl HttpProber {
     }
 
     async fn send(&self, hop: &Outgoing<'_>, spec: &ProbeSpec, trace: &mut Trace) -> Result<Answer, Failure> {
+        if spec.https_only && hop.url.scheme() != "https" {
+            let words = format!("{} is not https and nothing else may be probed", hop.url);
+            return Err(Failure::new(Kind::Egress, words));
+        }
         let route = Route::to(&hop.url, spec.proxy.as_ref(), &self.proxies, spec.private_networks)?;
         self.client.send(hop, route, spec.connection, trace).await
     }

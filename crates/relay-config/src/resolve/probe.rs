@@ -130,6 +130,7 @@ pub(super) fn resolve(
         private_networks: private_networks(
             whole.private_networks.as_ref().map_or_else(|| root.probe().private_networks(), |own| own.value),
         ),
+        https_only: false,
         slow_latency: times.slow_latency,
         timeout: times.timeout,
         api_key: values.key.cloned(),

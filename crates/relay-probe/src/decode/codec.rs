@@ -49,7 +49,8 @@ impl Codec {
             "gzip" | "x-gzip" => Ok(Self::gzip()),
             "deflate" => Ok(Self::with(State::DeflateUnknown)),
             "br" => {
-                let state = BrotliState::new(
+                // Strict: without the large windows, of up to a gibibyte, that no client has to take.
+                let state = BrotliState::new_strict(
                     StandardAlloc::default(),
                     StandardAlloc::default(),
                     StandardAlloc::default(),

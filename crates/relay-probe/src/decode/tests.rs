@@ -186,6 +186,22 @@ fn each_flushed_piece_is_decoded_at_once() {
     assert_eq!((flow, seen.as_slice()), (Ok(ControlFlow::Continue(())), b"first".as_slice()));
 }
 
+#[test]
+fn windows_beyond_what_a_client_must_take_are_refused() {
+    let plain = prose();
+    let mut br = Vec::new();
+    let large = ::brotli::enc::BrotliEncoderParams { large_window: true, lgwin: 28, ..Default::default() };
+    ::brotli::BrotliCompress(&mut plain.as_slice(), &mut br, &large).expect("encoded");
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).expect("an encoder");
+    encoder.window_log(27).expect("a window");
+    encoder.write_all(&plain).expect("encoded");
+    let zst = encoder.finish().expect("encoded");
+    for (name, encoded) in [("br", br), ("zstd", zst)] {
+        let (decoded, error) = decode(name, [encoded.as_slice()], usize::MAX);
+        assert!(decoded.is_empty() && error.is_some(), "{name}: {error:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_decoded_in_any_pieces_or_refused(
