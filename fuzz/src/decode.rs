@@ -30,9 +30,21 @@ pub fn check(data: &[u8]) {
     let named = ENCODINGS.iter().find(|(letter, _)| letter == choice);
     let (_, name) = named.unwrap_or(&ENCODINGS[usize::from(*choice) % ENCODINGS.len()]);
     let whole = decode(name, std::iter::once(encoded));
-    assert_eq!(whole, decode(name, pieces(encoded, 40)), "{name:?}, in pieces");
+    same(name, &whole, &decode(name, pieces(encoded, 40)));
     if encoded.len() <= 512 {
-        assert_eq!(whole, decode(name, encoded.chunks(1)), "{name:?}, byte by byte");
+        same(name, &whole, &decode(name, encoded.chunks(1)));
+    }
+}
+
+/// Compares what came of the same bytes, once whole and once in pieces.
+fn same(name: &str, (whole, end): &(Vec<u8>, End), (pieced, pieced_end): &(Vec<u8>, End)) {
+    assert_eq!(end, pieced_end, "{name:?}");
+    // Brotli keeps to itself what it decoded in the call that finds the break, so there the smaller pieces tell more.
+    if name.contains("br") && *end == End::Broken {
+        let shared = whole.len().min(pieced.len());
+        assert_eq!(whole[..shared], pieced[..shared], "{name:?}");
+    } else {
+        assert_eq!(whole, pieced, "{name:?}");
     }
 }
 

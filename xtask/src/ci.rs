@@ -75,7 +75,9 @@ fn summary(outcomes: &[Outcome]) -> String {
 }
 
 fn format(root: &Path) -> Result<()> {
-    shell::run(shell::cargo(root).args(["fmt", "--all", "--check"]))
+    shell::run(shell::cargo(root).args(["fmt", "--all", "--check"]))?;
+    // A workspace of its own.
+    shell::run(shell::cargo(root).args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
 }
 
 fn clippy(root: &Path) -> Result<()> {

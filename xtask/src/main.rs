@@ -6,6 +6,7 @@
 //! | `test` | sets up what the tests need, then runs all of them |
 //! | `codegen` | files that are made from types and committed |
 //! | `bench` | figures, each beside what the same work costs otherwise |
+//! | `fuzz` | hostile input, invented by libFuzzer, for whatever reads any |
 //! | `litellm` | relay-server against a real LLM proxy, not part of `ci` |
 //! | `soak` | what CI repeats a little, repeated for long, not part of `ci` |
 //! | `tidy` | the rules of the workspace that no compiler knows |
@@ -22,6 +23,7 @@
 mod bench;
 mod ci;
 mod codegen;
+mod fuzz;
 mod litellm;
 mod setup;
 mod shell;
@@ -53,6 +55,8 @@ enum Chore {
     Codegen(codegen::Args),
     /// Measure what the product promises, beside what the same work costs otherwise.
     Bench(bench::Args),
+    /// Feed hostile input, invented by libFuzzer, to whatever reads any.
+    Fuzz(fuzz::Args),
     /// Run relay-server against the litellm proxy, installed for it, and compare its verdicts.
     Litellm(litellm::Args),
     /// Repeat for long what CI repeats a little, such as reloads.
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Chore::Test(args) => test::run(&args),
         Chore::Codegen(args) => codegen::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Litellm(args) => litellm::run(&args),
         Chore::Soak(args) => soak::run(&args),
         Chore::Tidy(args) => tidy::run(&args),

@@ -4,7 +4,7 @@ use std::{ffi::OsStr, path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use crate::{setup, shell, workspace};
+use crate::{fuzz, setup, shell, workspace};
 
 /// The options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -27,19 +27,23 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Runs every test of the workspace: doc tests first, so that the summary of all others is what stands last.
+/// Runs every test of the workspace, and the seeds of the fuzzer; last come those whose summary should stand last.
 ///
 /// # Errors
 /// As for [`run`].
 pub(crate) fn run_all(root: &Path) -> Result<()> {
     let path = setup::path_with_tools()?;
-    let docs = shell::run(shell::cargo(root).args(["test", "--workspace", "--doc"]).env("PATH", &path));
-    let others = shell::run(&mut runner(root, &path));
-    match (docs, others) {
-        (Ok(()), Ok(())) => Ok(()),
-        (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
-        (Err(docs), Err(others)) => bail!("{docs:#}; {others:#}"),
+    let results = [
+        shell::run(shell::cargo(root).args(["test", "--workspace", "--doc"]).env("PATH", &path)),
+        fuzz::run_seeds(root),
+        shell::run(&mut runner(root, &path)),
+    ];
+    let failures: Vec<String> =
+        results.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
+    if !failures.is_empty() {
+        bail!("{}", failures.join("; "));
     }
+    Ok(())
 }
 
 /// Returns the command that runs all tests but doc tests: cargo-nextest where it is installed, else cargo itself.
