@@ -79,6 +79,9 @@ enum Command {
     /// Print the JSON Schema of the configuration file, for editors.
     #[command(after_help = "Example:\n  relay-server schema > config.schema.json")]
     Schema,
+    /// Print the OpenAPI document of the HTTP API, for programs.
+    #[command(name = "openapi")]
+    OpenApi,
     /// Probe now, without a server, and show a table; fails if a monitor is red.
     #[command(after_help = PROBE)]
     Probe(ProbeArgs),
@@ -188,6 +191,7 @@ impl Cli {
             Some(Command::Init(args)) => commands::init::run(&args),
             Some(Command::Check(args)) => return commands::check::run(&args),
             Some(Command::Schema) => commands::schema::run(),
+            Some(Command::OpenApi) => commands::openapi::run(),
             Some(Command::Probe(args)) => {
                 return commands::probe::run(&args).unwrap_or_else(|error| fail(&error));
             }

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod healthcheck;
 pub(crate) mod init;
+pub(crate) mod openapi;
 pub(crate) mod probe;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -3,6 +3,7 @@
 pub(crate) mod compact;
 pub(crate) mod event;
 pub(crate) mod history;
+pub(crate) mod kuma;
 pub(crate) mod monitor;
 pub(crate) mod news;
 pub(crate) mod number;

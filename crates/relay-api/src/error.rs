@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::{HeaderValue, StatusCode, header};
 use relay_core::ports::repository;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::response::{self, Response};
@@ -79,9 +80,11 @@ impl Code {
 }
 
 /// The body of every error.
-#[derive(Serialize)]
-struct ErrorDto<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct ErrorDto<'a> {
+    /// What is wrong, for people.
     error: &'a str,
+    /// The same for programs: it never changes.
     code: &'static str,
 }
 

@@ -23,6 +23,7 @@ mod index;
 mod live;
 mod metrics;
 mod middleware;
+mod openapi;
 mod options;
 mod query;
 mod response;
@@ -34,6 +35,7 @@ mod svg;
 mod wanted;
 
 pub use api::Api;
+pub use openapi::openapi_json;
 pub use options::{Access, EventsAccess, Limits, MetricsAccess, Options, TlsFiles};
 pub use server::{BindError, Server, TlsError};
 pub use state::{BuildInfo, Deps};

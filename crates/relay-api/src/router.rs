@@ -10,6 +10,9 @@
 //! GET   /api/events               what happened to monitors, page by page or as a stream
 //! GET   /api/events/latest        the number of the newest event
 //! GET   /api/events/stream        events as they come
+//! GET   /api/status-page/{slug}   everything visible, as Uptime Kuma tells it
+//! GET   /api/status-page/heartbeat/{slug} its latest results
+//! GET   /api/openapi.json         this API, described for programs
 //! GET   /api/version              what runs here
 //! GET   /health                   the process lives
 //! GET   /ready                    every component works
@@ -35,7 +38,8 @@ use crate::{
     api::Call,
     error::ApiError,
     handlers::{
-        badge, events, feed, health, history, metrics, pages, query, seo, status, stream, timeline, version,
+        badge, events, feed, health, history, kuma, metrics, openapi, pages, query, seo, status, stream,
+        timeline, version,
     },
     response::Response,
     state::State,
@@ -63,6 +67,9 @@ pub(crate) enum Endpoint {
     Events,
     LatestEvent,
     EventStream,
+    KumaPage,
+    KumaBeats,
+    OpenApi,
     Version,
     Health,
     Ready,
@@ -72,12 +79,13 @@ pub(crate) enum Endpoint {
     Sitemap,
     Robots,
     Asset,
-    LanguageHome,
+    /// With the name it has in the OpenAPI document.
+    LanguageHome(&'static str),
     Page,
 }
 
 /// Everything that is served, in the order of the index above. The last one takes every other path.
-pub(crate) const ROUTES: [Route; 22] = [
+pub(crate) const ROUTES: [Route; 25] = [
     Route { path: "/api/status", endpoint: Endpoint::Status },
     Route { path: "/api/status/query", endpoint: Endpoint::Query },
     Route { path: "/api/status/batch", endpoint: Endpoint::Batch },
@@ -87,6 +95,9 @@ pub(crate) const ROUTES: [Route; 22] = [
     Route { path: "/api/events", endpoint: Endpoint::Events },
     Route { path: "/api/events/latest", endpoint: Endpoint::LatestEvent },
     Route { path: "/api/events/stream", endpoint: Endpoint::EventStream },
+    Route { path: "/api/status-page/{slug}", endpoint: Endpoint::KumaPage },
+    Route { path: "/api/status-page/heartbeat/{slug}", endpoint: Endpoint::KumaBeats },
+    Route { path: "/api/openapi.json", endpoint: Endpoint::OpenApi },
     Route { path: "/api/version", endpoint: Endpoint::Version },
     Route { path: "/health", endpoint: Endpoint::Health },
     Route { path: "/ready", endpoint: Endpoint::Ready },
@@ -96,9 +107,9 @@ pub(crate) const ROUTES: [Route; 22] = [
     Route { path: "/sitemap.xml", endpoint: Endpoint::Sitemap },
     Route { path: "/robots.txt", endpoint: Endpoint::Robots },
     Route { path: "/assets/{*rest}", endpoint: Endpoint::Asset },
-    Route { path: "/en", endpoint: Endpoint::LanguageHome },
-    Route { path: "/ru", endpoint: Endpoint::LanguageHome },
-    Route { path: "/ja", endpoint: Endpoint::LanguageHome },
+    Route { path: "/en", endpoint: Endpoint::LanguageHome("en") },
+    Route { path: "/ru", endpoint: Endpoint::LanguageHome("ru") },
+    Route { path: "/ja", endpoint: Endpoint::LanguageHome("ja") },
     Route { path: "/", endpoint: Endpoint::Page },
 ];
 
@@ -149,7 +160,7 @@ impl Found {
 /// Finds what answers a method and path.
 pub(crate) fn find(method: &Method, path: &str) -> Found {
     let (route, rest) = match TABLE.at(path) {
-        Ok(matched) => (*matched.value, matched.params.get("rest").map(str::to_owned)),
+        Ok(matched) => (*matched.value, matched.params.iter().next().map(|(_, rest)| rest.to_owned())),
         Err(_) if is_reserved(path) => return Found::nothing(),
         Err(_) => (PAGE, None),
     };
@@ -192,6 +203,9 @@ impl Endpoint {
             Self::Events => events::get(state, &call).await,
             Self::LatestEvent => events::latest(state, &call).await,
             Self::EventStream => events::stream::get(state, &call).await,
+            Self::KumaPage => kuma::get(state, &call, kuma::Part::Page).await,
+            Self::KumaBeats => kuma::get(state, &call, kuma::Part::Beats).await,
+            Self::OpenApi => openapi::get(state, &call).await,
             Self::Version => Ok(version::get(state)),
             Self::Health => Ok(health::alive()),
             Self::Ready => Ok(health::ready(state).await),
@@ -201,7 +215,7 @@ impl Endpoint {
             Self::Sitemap => Ok(seo::sitemap(state)),
             Self::Robots => Ok(seo::robots(state)),
             Self::Asset => pages::asset(state, &call).await,
-            Self::LanguageHome => pages::to_language_home(&call),
+            Self::LanguageHome(_) => pages::to_language_home(&call),
             Self::Page => pages::page(state, &call).await,
         }
     }
@@ -254,7 +268,7 @@ mod tests {
             ("/api/status", Some(Endpoint::Status)),
             ("/", Some(Endpoint::Page)),
             ("/en/", Some(Endpoint::Page)),
-            ("/en", Some(Endpoint::LanguageHome)),
+            ("/en", Some(Endpoint::LanguageHome("en"))),
             ("/p/some-slug", Some(Endpoint::Page)),
             ("/monitoring", Some(Endpoint::Page)),
             ("/v1/chat/completions", None),

@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     cache::Cache,
-    handlers::{badge::BadgeQuery, pages::PageShelf},
+    handlers::{badge::BadgeQuery, kuma, pages::PageShelf},
     index::Index,
     live::Live,
     metrics::HttpMetrics,
@@ -67,6 +67,7 @@ pub(crate) enum CacheKey {
     Timeline(usize, Span),
     Badge(BadgeQuery),
     Feed,
+    Kuma(kuma::Part),
 }
 
 /// How many answers that are too large to be kept are made at once.

@@ -7,18 +7,19 @@ use relay_core::{
     event::{ChannelMeta, Event, EventId, EventMeta, EventType},
     record::RecordId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{index::Index, middleware::auth::Reader};
 
 /// A page of events, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct EventsDto<'a> {
     pub(crate) events: Vec<EventDto<'a>>,
     pub(crate) meta: EventsMetaDto,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct EventsMetaDto {
     /// What to ask for next: the last id of this page.
     pub(crate) next_since_id: EventId,
@@ -27,14 +28,14 @@ pub(crate) struct EventsMetaDto {
 }
 
 /// The number of the newest event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct LatestDto {
     /// 0 when there is none.
     pub(crate) latest_id: EventId,
 }
 
 /// One event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct EventDto<'a> {
     id: EventId,
     provider: &'a str,
@@ -53,7 +54,7 @@ pub(crate) struct EventDto<'a> {
     meta: Option<EventMetaDto<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct EventMetaDto<'a> {
     /// 0 when there was no answer.
     http_code: u16,
@@ -67,7 +68,7 @@ struct EventMetaDto<'a> {
     channel: Option<ChannelMetaDto<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct ChannelMetaDto<'a> {
     scope: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +84,7 @@ struct ChannelMetaDto<'a> {
     models: Vec<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct ModelStateDto {
     stable: i8,
     last_status: i8,

@@ -1,10 +1,11 @@
 //! The JSON of `/api/history`.
 
 use relay_core::{Status, StoredRecord, SubStatus, UnixSeconds};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A page of records, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct HistoryDto<'a> {
     pub(crate) records: Vec<RecordDto<'a>>,
     /// Where the next page begins, null at the end.
@@ -12,7 +13,7 @@ pub(crate) struct HistoryDto<'a> {
 }
 
 /// One record.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct RecordDto<'a> {
     id: i64,
     timestamp: UnixSeconds,

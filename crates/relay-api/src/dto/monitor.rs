@@ -1,17 +1,20 @@
 //! What is shown of a monitor besides its timeline.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use relay_core::{
     Monitor,
     monitor::{Badge, LocalizedText, Risk},
     ports::catalog::Site,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::dto::number::Number;
 
 /// The fields that monitors and groups share, up to `slow_latency_ms`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct HeadDto<'a> {
     provider: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,14 +52,14 @@ pub(crate) struct HeadDto<'a> {
     slow_latency_ms: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct RiskDto<'a> {
     label: &'a str,
     #[serde(rename = "discussionUrl")]
     discussion_url: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct BadgeDto<'a> {
     id: &'a str,
     kind: &'static str,
@@ -68,9 +71,20 @@ struct BadgeDto<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tooltip_override: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<LocalizedDto>")]
     label: Option<TextDto<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<LocalizedDto>")]
     tooltip: Option<TextDto<'a>>,
+}
+
+/// A text, or one by language.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "describes what `TextDto` writes")]
+enum LocalizedDto {
+    Plain(String),
+    ByLanguage(BTreeMap<String, String>),
 }
 
 #[derive(Debug)]

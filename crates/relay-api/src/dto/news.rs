@@ -1,10 +1,11 @@
 //! The JSON of the messages of `/api/stream`.
 
 use relay_core::{MonitorKey, Status, UnixSeconds, record::LatestRecord};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `record`: a monitor has a newer record.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct RecordNewsDto<'a> {
     #[serde(flatten)]
     key: KeyDto<'a>,
@@ -14,7 +15,7 @@ pub(crate) struct RecordNewsDto<'a> {
 }
 
 /// `status`: a monitor's status is another than before.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct StatusNewsDto<'a> {
     #[serde(flatten)]
     key: KeyDto<'a>,
@@ -24,7 +25,7 @@ pub(crate) struct StatusNewsDto<'a> {
     timestamp: UnixSeconds,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct KeyDto<'a> {
     provider: &'a str,
     service: &'a str,

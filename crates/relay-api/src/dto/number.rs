@@ -1,8 +1,9 @@
 //! Numbers and moments as JSON clients expect them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use relay_core::UnixSeconds;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// A number that is written without a fraction when it is whole: `100`, not `100.0`.
@@ -27,6 +28,29 @@ impl Serialize for Number {
         }
     }
 }
+
+/// Says how a type is written that writes itself.
+macro_rules! written_as {
+    ($type:ty, $schema:tt) => {
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+written_as!(Number, { "type": "number" });
+written_as!(Label, { "type": "string" });
+written_as!(Rfc3339, { "type": "string", "format": "date-time" });
 
 /// How the start of a bucket is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use relay_core::{
     Status, SubStatus, UnixSeconds,
     timeline::{Bucket, Sample, Series, Tally},
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use crate::dto::number::{Label, LabelForm, Number};
@@ -20,7 +21,7 @@ const BROKEN_DOWN: [SubStatus; 5] = [
 ];
 
 /// One point.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct PointDto {
     time: Label,
     timestamp: UnixSeconds,
@@ -31,7 +32,7 @@ pub(crate) struct PointDto {
 }
 
 /// How many records of a point were what.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize)]
 pub(crate) struct CountsDto {
     available: u32,
     degraded: u32,

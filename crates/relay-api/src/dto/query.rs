@@ -1,11 +1,12 @@
 //! The JSON of `/api/status/query` and `/api/status/batch`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dto::number::Rfc3339;
 
 /// One question: a provider, maybe one service and channel of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub(crate) struct QueryDto {
     #[serde(default)]
     pub(crate) provider: String,
@@ -22,33 +23,33 @@ pub(crate) struct BatchDto {
 }
 
 /// All answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct AnswersDto<'a> {
     pub(crate) as_of: Rfc3339,
     pub(crate) results: Vec<ResultDto<'a>>,
 }
 
 /// The answer to one question.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(untagged)]
 pub(crate) enum ResultDto<'a> {
     Found { query: &'a QueryDto, provider: &'a str, services: Vec<ServiceDto<'a>> },
     Missing { query: &'a QueryDto, error: MissingDto },
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct MissingDto {
     pub(crate) code: &'static str,
     pub(crate) message: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct ServiceDto<'a> {
     pub(crate) name: &'a str,
     pub(crate) channels: Vec<ChannelDto<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct ChannelDto<'a> {
     pub(crate) name: &'a str,
     pub(crate) status: &'static str,

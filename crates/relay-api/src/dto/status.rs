@@ -7,6 +7,7 @@ use relay_core::{
     record::LatestRecord,
     timeline::{Align, Period, Plan, Timeline},
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -14,13 +15,25 @@ use crate::{
         compact::{COUNT_FIELDS, CompactPoints, POINT_FIELDS},
         monitor::{HeadDto, millis},
         number::{LabelForm, Number, Rfc3339},
-        point::{Points, availability},
+        point::{PointDto, Points, availability},
     },
     query::{Span, View},
 };
 
+/// Every monitor with its timeline.
+#[derive(JsonSchema)]
+#[schemars(rename = "StatusDto")]
+#[expect(dead_code, reason = "describes what is written piece by piece")]
+pub(crate) struct StatusSchema<'a> {
+    meta: MetaDto<'a>,
+    /// Monitors without a model.
+    data: Vec<MonitorDto<'a>>,
+    /// The models of one provider, service and channel.
+    groups: Vec<GroupDto<'a>>,
+}
+
 /// What holds for the whole answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct MetaDto<'a> {
     period: &'static str,
     timeline_mode: &'static str,
@@ -47,7 +60,7 @@ pub(crate) struct MetaDto<'a> {
 }
 
 /// How history was cut.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct SpanDto {
     period: &'static str,
     timeline_mode: &'static str,
@@ -59,7 +72,7 @@ pub(crate) struct SpanDto {
     timezone: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct SponsorPinDto {
     enabled: bool,
     max_pinned: u32,
@@ -68,24 +81,25 @@ struct SponsorPinDto {
     min_level: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct BoardsDto {
     enabled: bool,
 }
 
 /// A monitor without model.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct MonitorDto<'a> {
     #[serde(flatten)]
     head: HeadDto<'a>,
     current_status: Option<CurrentDto>,
+    #[schemars(with = "PointsDto")]
     timeline: TimelineDto<'a>,
     #[serde(flatten)]
     measures: MeasuresDto,
 }
 
 /// What was measured over the whole window.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize)]
 struct MeasuresDto {
     availability: Option<Number>,
     latency_p50: Option<u32>,
@@ -94,7 +108,7 @@ struct MeasuresDto {
 }
 
 /// The models of one provider, service and channel.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct GroupDto<'a> {
     #[serde(flatten)]
     head: HeadDto<'a>,
@@ -105,21 +119,31 @@ pub(crate) struct GroupDto<'a> {
 }
 
 /// One model of a group.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct LayerDto<'a> {
     model: &'a str,
     layer_order: usize,
     current_status: CurrentDto,
     availability: Number,
+    #[schemars(with = "PointsDto")]
     timeline: TimelineDto<'a>,
 }
 
 /// The newest record.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, JsonSchema, Serialize)]
 struct CurrentDto {
     status: i8,
     latency: u32,
     timestamp: i64,
+}
+
+/// Points as objects; with `view=compact` as short arrays in the order of `meta.point_fields`.
+#[derive(JsonSchema)]
+#[schemars(untagged, rename = "Points")]
+#[expect(dead_code, reason = "describes what `TimelineDto` writes")]
+enum PointsDto {
+    Full(Vec<PointDto>),
+    Compact(Vec<Vec<serde_json::Value>>),
 }
 
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use relay_core::{
     Monitor, StoredRecord,
     timeline::{Bucket, Plan, Sample, Series, Sketch, Timeline},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -16,13 +17,13 @@ use crate::{
 };
 
 /// One monitor in detail.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct TimelineDto<'a> {
     meta: TimelineMetaDto<'a>,
     points: Vec<DetailDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct TimelineMetaDto<'a> {
     provider: &'a str,
     service: &'a str,
@@ -40,7 +41,7 @@ struct TimelineMetaDto<'a> {
 }
 
 /// A point with what the detail view draws besides.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct DetailDto {
     #[serde(flatten)]
     point: PointDto,
@@ -53,7 +54,7 @@ struct DetailDto {
 
 /// How long the phases took: means in milliseconds, the first token's median. Known where records are read one by
 /// one; null elsewhere and where the phase did not happen.
-#[derive(Debug, Default, Clone, Serialize)]
+#[derive(Debug, Default, Clone, JsonSchema, Serialize)]
 struct PhasesDto {
     first_token_p50: Option<u32>,
     dns_ms: Option<u32>,

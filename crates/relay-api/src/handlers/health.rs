@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::future::join_all;
 use http::{StatusCode, header};
 use relay_core::ports::health::{Fact, HealthReport};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tokio::time::timeout;
 
@@ -16,13 +17,13 @@ use crate::{
 /// A component that says nothing for this long counts as broken.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-#[derive(Serialize)]
-struct AliveDto {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct AliveDto {
     status: &'static str,
 }
 
-#[derive(Serialize)]
-struct ReadyDto {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct ReadyDto {
     status: &'static str,
     /// What is wrong, one sentence per component.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -32,10 +33,11 @@ struct ReadyDto {
     components: BTreeMap<&'static str, ComponentDto>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ComponentDto {
     ok: bool,
     #[serde(flatten)]
+    #[schemars(with = "BTreeMap<&'static str, serde_json::Value>")]
     facts: BTreeMap<&'static str, FactDto>,
 }
 

@@ -1,5 +1,6 @@
 //! `GET /api/version`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -7,8 +8,8 @@ use crate::{
     state::State,
 };
 
-#[derive(Serialize)]
-struct VersionDto<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct VersionDto<'a> {
     version: &'a str,
     git_commit: &'a str,
     build_time: &'a str,
