@@ -156,12 +156,15 @@ impl Codec {
 
     fn step_gzip(&mut self, input: &mut &[u8]) -> Result<usize, DecodeError> {
         if self.complete {
-            // Another member may follow (RFC 1952, 2.2); anything else is padding.
+            // Another member may follow (RFC 1952, 2.2); anything else is padding, and nothing after it counts.
             if input.first() == Some(&0x1f) {
                 self.state = State::Gzip(Decompress::new_gzip(15));
                 self.complete = false;
-            } else {
+            } else if !input.is_empty() {
+                self.state = State::Done("gzip");
                 *input = &[];
+                return Ok(0);
+            } else {
                 return Ok(0);
             }
         }

@@ -113,6 +113,10 @@ fn encodings_can_be_stacked_and_gzip_can_have_members_and_padding() {
     assert_eq!(decode("gzip, br", stacked.chunks(700), usize::MAX), (plain.clone(), None));
     let members = [gzip(b"one "), gzip(b"two"), vec![0; 16]].concat();
     assert_eq!(decode("gzip", members.chunks(3), usize::MAX), (b"one two".to_vec(), None));
+    let behind = [gzip(b"one "), vec![0; 16], gzip(b"two")].concat();
+    for size in [1, 7, behind.len()] {
+        assert_eq!(decode("gzip", behind.chunks(size), usize::MAX), (b"one ".to_vec(), None), "by {size}");
+    }
     assert!(decode("gzip,gzip,gzip,gzip,gzip", [b"".as_slice()], 1).1.is_some());
     assert!(decode("compress", [b"".as_slice()], 1).1.is_some());
 }
