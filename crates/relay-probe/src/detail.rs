@@ -1,5 +1,7 @@
 //! Makes the one line that says why.
 
+mod own_key;
+
 use std::{borrow::Cow, sync::LazyLock};
 
 use regex::Regex;
@@ -9,6 +11,9 @@ pub const MAX_CHARS: usize = 512;
 
 /// How much of a text is looked at, in bytes.
 const LOOKED_AT: usize = 16 * 1024;
+
+/// How much of a text the key is looked for in: what is looked at afterwards, and the keys that have left it.
+const SEARCHED: usize = 4 * LOOKED_AT;
 
 /// What takes the place of a secret.
 const MASK: &str = "***";
@@ -54,9 +59,9 @@ fn compiled(pattern: &str) -> Regex {
 /// nothing in it that is `key` or looks like a key or token.
 #[must_use]
 pub fn detail(text: &str, key: Option<&str>) -> String {
-    // The own key goes first and everywhere. Of what is left only the start is looked at, up to a whole word, so that
+    // The own key goes first, in every spelling. Of what is left only the start is looked at, up to a whole word, so that
     // no half of a token stands at its end.
-    let without_key = replace_key(text, key);
+    let without_key = replace_key(text, key, SEARCHED);
     let masked = mask_shapes(start_of(&without_key));
     let words = masked.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let mut line = String::with_capacity(masked.len());
@@ -78,17 +83,14 @@ pub fn detail(text: &str, key: Option<&str>) -> String {
 /// Replaces `key`, everything that looks like a key or token, and the query and userinfo of addresses.
 #[must_use]
 pub fn mask(text: &str, key: Option<&str>) -> String {
-    mask_shapes(&replace_key(text, key))
+    mask_shapes(&replace_key(text, key, usize::MAX))
 }
 
-fn replace_key<'a>(text: &'a str, key: Option<&str>) -> Cow<'a, str> {
-    let mut masked = Cow::Borrowed(text);
-    for form in key.into_iter().flat_map(forms_of) {
-        if masked.contains(&form) {
-            masked = Cow::Owned(masked.replace(&form, MASK));
-        }
+fn replace_key<'a>(text: &'a str, key: Option<&str>, limit: usize) -> Cow<'a, str> {
+    match key {
+        Some(key) => own_key::replace(text, key, limit),
+        None => Cow::Borrowed(text),
     }
-    masked
 }
 
 fn mask_shapes(text: &str) -> String {
@@ -97,20 +99,6 @@ fn mask_shapes(text: &str) -> String {
     let masked = SCHEMES.replace_all(&masked, format!("$1 {MASK}"));
     let masked = NAMED.replace_all(&masked, format!("$1$2{MASK}"));
     SECRETS.replace_all(&masked, MASK).into_owned()
-}
-
-/// The spellings in which an upstream may repeat a key: as it is, percent-encoded, escaped for JSON.
-fn forms_of(key: &str) -> Vec<String> {
-    if key.trim().is_empty() {
-        return Vec::new();
-    }
-    let encoded: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
-    let escaped = serde_json::to_string(key).unwrap_or_default();
-    let mut forms = vec![key.to_owned(), encoded, escaped.trim_matches('"').to_owned()];
-    // The longest first, so that no form leaves the rest of a longer one behind.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms.dedup();
-    forms
 }
 
 /// Returns the first 16 KiB, without a word that goes on behind them, but at least the half of it.

@@ -3,11 +3,11 @@
 //! Frames come from strangers: a member may have any type, be missing or be there twice. What does not fit is
 //! skipped, so one odd member never hides the text beside it, and nothing is built for members nobody asks for.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::borrow::Cow;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 /// The members of a frame that any dialect uses.
@@ -40,7 +40,13 @@ impl<'a> Frame<'a> {
     /// Reads a frame; `None` when `text` is no JSON.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         match text.as_bytes().first()? {
-            b'{' | b'[' => serde_json::from_str(text).ok(),
+            b'{' | b'[' => {
+                let mut frame = Self::default();
+                let mut json = serde_json::Deserializer::from_str(text);
+                Filling(&mut frame).deserialize(&mut json).ok()?;
+                json.end().ok()?;
+                Some(frame)
+            }
             b'"' => serde_json::from_str::<Text<'_>>(text)
                 .ok()
                 .map(|Text(words)| Self { scalar: Some(words), ..Self::default() }),
@@ -191,83 +197,87 @@ trait Take<'de>: Default {
     fn opened(&mut self) {}
 }
 
-struct Taking<T>(PhantomData<T>);
+/// Reads any JSON into a place that is there already: frames are large, and moving their parts about would cost about
+/// as much as reading them.
+struct Filling<'p, T>(&'p mut T);
 
-impl<'de, T: Take<'de>> Visitor<'de> for Taking<T> {
-    type Value = T;
+/// Reads the value of a member into `place`.
+fn fill<'de, A: MapAccess<'de>, T: Take<'de>>(map: &mut A, place: &mut T) -> Result<(), A::Error> {
+    map.next_value_seed(Filling(place))
+}
+
+/// Reads the value of a member.
+fn taken<'de, A: MapAccess<'de>, T: Take<'de>>(map: &mut A) -> Result<T, A::Error> {
+    let mut value = T::default();
+    fill(map, &mut value)?;
+    Ok(value)
+}
+
+impl<'de, T: Take<'de>> DeserializeSeed<'de> for Filling<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        // A member that is there twice counts as it is the last time.
+        *self.0 = T::default();
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Take<'de>> Visitor<'de> for Filling<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("any JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut value = T::default();
-        value.opened();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.0.opened();
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
-            if !value.member(&name, &mut map)? {
+            if !self.0.member(&name, &mut map)? {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(value)
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<T, A::Error> {
-        let mut value = T::default();
-        value.opened();
-        while value.element(&mut array)? {}
-        Ok(value)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        self.0.opened();
+        while self.0.element(&mut array)? {}
+        Ok(())
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<T, E> {
-        let mut value = T::default();
-        value.text(Cow::Borrowed(text));
-        Ok(value)
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        self.0.text(Cow::Borrowed(text));
+        Ok(())
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        let mut value = T::default();
-        value.text(Cow::Owned(text.to_owned()));
-        Ok(value)
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.0.text(Cow::Owned(text.to_owned()));
+        Ok(())
     }
 
-    fn visit_bool<E: Error>(self, boolean: bool) -> Result<T, E> {
-        let mut value = T::default();
-        value.boolean(boolean);
-        Ok(value)
+    fn visit_bool<E: Error>(self, boolean: bool) -> Result<(), E> {
+        self.0.boolean(boolean);
+        Ok(())
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
         self.visit_f64(number as f64)
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
         self.visit_f64(number as f64)
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
-        let mut value = T::default();
-        value.number(number);
-        Ok(value)
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.0.number(number);
+        Ok(())
     }
 
-    fn visit_unit<E: Error>(self) -> Result<T, E> {
-        Ok(T::default())
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
 }
-
-macro_rules! deserialize_by_taking {
-    ($($name:ident),*) => {$(
-        impl<'de> Deserialize<'de> for $name<'de> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Taking(PhantomData))
-            }
-        }
-    )*};
-}
-
-deserialize_by_taking!(
-    Frame, Words, Choice, Delta, Candidate, Part, Message, Response, Trouble, Parts, Scalar
-);
 
 /// A string, borrowed when it can be.
 struct Text<'a>(Cow<'a, str>);
@@ -294,28 +304,20 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// A list of `T`, or nothing when the member is no array.
-#[derive(Debug)]
-struct Elements<T>(List<T>);
-
-impl<T> Default for Elements<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Take<'de> for Elements<T> {
+// A list of `T`, or nothing when the member is no array or an empty one.
+impl<'de, T: Take<'de>> Take<'de> for List<T> {
     fn element<A: SeqAccess<'de>>(&mut self, array: &mut A) -> Result<bool, A::Error> {
-        let Some(element) = array.next_element()? else { return Ok(false) };
         // Nearly every list has one element: the four that a vector starts with would be large.
-        self.0.get_or_insert_with(|| Vec::with_capacity(1)).push(element);
-        Ok(true)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Elements<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Taking(PhantomData))
+        let list = self.get_or_insert_with(|| Vec::with_capacity(1));
+        let mut element = T::default();
+        if array.next_element_seed(Filling(&mut element))?.is_some() {
+            list.push(element);
+            return Ok(true);
+        }
+        if list.is_empty() {
+            *self = None;
+        }
+        Ok(false)
     }
 }
 
@@ -324,19 +326,19 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Elements<T> {
 impl<'de> Take<'de> for Frame<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "type" => self.kind = map.next_value()?,
-            "choices" => self.choices = map.next_value::<Elements<_>>()?.0,
-            "candidates" => self.candidates = map.next_value::<Elements<_>>()?.0,
-            "delta" => self.delta = map.next_value()?,
-            "text" => self.text = map.next_value()?,
-            "content" => self.content = map.next_value()?,
-            "message" => self.message = map.next_value()?,
-            "model" | "modelVersion" => self.model = map.next_value()?,
-            "error" => self.error = map.next_value()?,
-            "response" => self.response = map.next_value()?,
-            "success" => self.success = map.next_value()?,
-            "code" => self.code = map.next_value()?,
-            "msg" | "detail" => self.note = map.next_value()?,
+            "type" => fill(map, &mut self.kind)?,
+            "choices" => fill(map, &mut self.choices)?,
+            "candidates" => fill(map, &mut self.candidates)?,
+            "delta" => fill(map, &mut self.delta)?,
+            "text" => fill(map, &mut self.text)?,
+            "content" => fill(map, &mut self.content)?,
+            "message" => fill(map, &mut self.message)?,
+            "model" | "modelVersion" => fill(map, &mut self.model)?,
+            "error" => fill(map, &mut self.error)?,
+            "response" => fill(map, &mut self.response)?,
+            "success" => fill(map, &mut self.success)?,
+            "code" => fill(map, &mut self.code)?,
+            "msg" | "detail" => fill(map, &mut self.note)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -350,7 +352,10 @@ impl<'de> Take<'de> for Words<'de> {
 
     // Lists of parts, as some relays send content: `[{"type":"text","text":"…"}]`.
     fn element<A: SeqAccess<'de>>(&mut self, array: &mut A) -> Result<bool, A::Error> {
-        let Some(element) = array.next_element::<Part<'de>>()? else { return Ok(false) };
+        let mut element = Part::default();
+        if array.next_element_seed(Filling(&mut element))?.is_none() {
+            return Ok(false);
+        }
         match (&mut self.0, element.text.0) {
             (_, None) => {}
             (Some(text), Some(more)) => text.to_mut().push_str(&more),
@@ -363,9 +368,9 @@ impl<'de> Take<'de> for Words<'de> {
 impl<'de> Take<'de> for Choice<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "delta" => self.delta = map.next_value()?,
-            "message" => self.message = map.next_value()?,
-            "text" => self.text = map.next_value()?,
+            "delta" => fill(map, &mut self.delta)?,
+            "message" => fill(map, &mut self.message)?,
+            "text" => fill(map, &mut self.text)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -379,11 +384,11 @@ impl<'de> Take<'de> for Delta<'de> {
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "content" => self.content = map.next_value()?,
-            "text" => self.text = map.next_value()?,
+            "content" => fill(map, &mut self.content)?,
+            "text" => fill(map, &mut self.text)?,
             // A relay that sends both names sends the same words twice: the first non-empty one wins.
             "reasoning_content" | "reasoning" | "thinking" => {
-                let words: Words<'de> = map.next_value()?;
+                let words: Words<'de> = taken(map)?;
                 if self.reasoning.as_deref().is_none_or(str::is_empty) {
                     self.reasoning = words;
                 }
@@ -397,7 +402,7 @@ impl<'de> Take<'de> for Delta<'de> {
 impl<'de> Take<'de> for Candidate<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         if name == "content" {
-            self.parts = map.next_value::<Parts<'de>>()?.0;
+            self.parts = taken::<_, Parts<'de>>(map)?.0;
             return Ok(true);
         }
         Ok(false)
@@ -407,7 +412,7 @@ impl<'de> Take<'de> for Candidate<'de> {
 impl<'de> Take<'de> for Parts<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         if name == "parts" {
-            self.0 = map.next_value::<Elements<_>>()?.0.unwrap_or_default();
+            self.0 = taken::<_, List<_>>(map)?.unwrap_or_default();
             return Ok(true);
         }
         Ok(false)
@@ -421,8 +426,8 @@ impl<'de> Take<'de> for Part<'de> {
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "text" => self.text = map.next_value()?,
-            "thought" => self.thought = map.next_value::<Scalar<'de>>()?.boolean == Some(true),
+            "text" => fill(map, &mut self.text)?,
+            "thought" => self.thought = taken::<_, Scalar<'de>>(map)?.boolean == Some(true),
             _ => return Ok(false),
         }
         Ok(true)
@@ -436,7 +441,7 @@ impl<'de> Take<'de> for Message<'de> {
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         if name == "model" {
-            self.model = map.next_value()?;
+            fill(map, &mut self.model)?;
             return Ok(true);
         }
         Ok(false)
@@ -446,8 +451,8 @@ impl<'de> Take<'de> for Message<'de> {
 impl<'de> Take<'de> for Response<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "model" => self.model = map.next_value()?,
-            "error" => self.error = map.next_value()?,
+            "model" => fill(map, &mut self.model)?,
+            "error" => fill(map, &mut self.error)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -474,7 +479,7 @@ impl<'de> Take<'de> for Trouble<'de> {
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         if name == "message" {
-            self.message = map.next_value::<Words<'de>>()?.0;
+            self.message = taken::<_, Words<'de>>(map)?.0;
             return Ok(true);
         }
         Ok(false)

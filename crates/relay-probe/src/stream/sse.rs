@@ -33,6 +33,12 @@ impl Parser {
         }
         while let Some(end) = memchr2(b'\n', b'\r', piece) {
             if self.line.is_empty() {
+                if let Some(data) = self.whole_event(piece, end) {
+                    emit(Event { name: &self.name, data });
+                    self.name.clear();
+                    piece = &piece[end + 2..];
+                    continue;
+                }
                 self.take_line(&piece[..end], emit);
             } else {
                 self.grow_line(&piece[..end]);
@@ -49,6 +55,16 @@ impl Parser {
             }
         }
         self.grow_line(piece);
+    }
+
+    /// Returns the data when the line up to `end` is the only one of its event and the blank line follows: nearly every
+    /// event is like that and need not be copied.
+    fn whole_event<'a>(&self, piece: &'a [u8], end: usize) -> Option<&'a [u8]> {
+        if !self.past_start || !self.data.is_empty() || piece.get(end..end + 2)? != b"\n\n" {
+            return None;
+        }
+        let value = piece[..end].strip_prefix(b"data:")?;
+        Some(value.strip_prefix(b" ").unwrap_or(value))
     }
 
     /// Takes the end of the stream: a last line without an end and a last event without a blank line count.

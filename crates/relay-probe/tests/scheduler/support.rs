@@ -12,7 +12,6 @@ use std::{
 use async_trait::async_trait;
 use relay_core::{
     Monitor, MonitorKey, ProbeRecord, ProbeResult, ProbeSpec, Status, Timestamp,
-    monitor::{Board, Category, Listing},
     ports::{Clock, Prober, RecordSink},
     record::Timings,
     schedule::{Concurrency, MonitorSet},
@@ -153,36 +152,10 @@ pub(crate) fn key(name: &str) -> MonitorKey {
 
 /// A monitor whose provider is the host it probes.
 pub(crate) fn monitor(name: &str, interval: Duration) -> Monitor {
-    let mut probe = ProbeSpec::get(format!("http://{name}/v1").parse().expect("an address"));
-    probe.timeout = Duration::from_secs(60);
-    Monitor {
-        key: key(name),
-        is_child: false,
-        listing: Listing {
-            provider_name: None,
-            provider_slug: name.to_owned(),
-            provider_url: String::new(),
-            service_name: None,
-            channel_name: None,
-            category: Category::Public,
-            sponsor: String::new(),
-            sponsor_url: String::new(),
-            sponsor_level: None,
-            price_min: None,
-            price_max: None,
-            listed_since: None,
-            risks: Vec::new(),
-            badges: Vec::new(),
-            probe_url: String::new(),
-            template_name: None,
-        },
-        interval,
-        hidden: None,
-        disabled: None,
-        board: Board::Hot,
-        cold_reason: None,
-        probe: Arc::new(probe),
-    }
+    relay_testkit::monitor(&key(name), &format!("http://{name}/v1"))
+        .interval(interval)
+        .probe(|probe| probe.timeout = Duration::from_secs(60))
+        .build()
 }
 
 pub(crate) fn set(monitors: Vec<Monitor>, limit: usize) -> MonitorSet {
