@@ -8,6 +8,7 @@ use relay_core::{ports::Repository, schedule::MonitorSet};
 use relay_events::EventRules;
 use tokio::{
     sync::{Notify, watch},
+    task::spawn_blocking,
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -43,7 +44,15 @@ impl Live {
             error!("probes go on with the settings before: {error:#}");
         }
         self.api.set_access(http::access(config));
-        self.catalog.replace(published);
+        let (catalog, api, published) = (Arc::clone(&self.catalog), self.api.clone(), published.clone());
+        // With very many monitors this takes longer than probes and requests should wait for a thread.
+        let shown = spawn_blocking(move || {
+            catalog.replace(&published);
+            api.prepare();
+        });
+        if let Err(error) = shown.await {
+            error!("the new configuration cannot be shown: {error}");
+        }
         self.sets.send_replace(Arc::new(config.monitor_set()));
         settled
     }

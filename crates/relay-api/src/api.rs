@@ -53,6 +53,13 @@ impl Api {
         Self { state: Arc::new(State::new(deps, limits, access)), only_metrics: false }
     }
 
+    /// Works out what answers need of the current catalog, unless that is done. With thousands of monitors that takes
+    /// tens of milliseconds, so whoever replaced the catalog calls it on a thread that may block, and spares the first
+    /// request the work.
+    pub fn prepare(&self) {
+        drop(self.state.index());
+    }
+
     /// Replaces the settings that may change while the server runs.
     pub fn set_access(&self, access: Access) {
         self.state.access.store(Arc::new(access));

@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use relay_core::ports::{
@@ -129,7 +129,16 @@ impl State {
         if let Some(index) = self.index.load_full().filter(known) {
             return index;
         }
-        let _one = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = match self.indexing.try_lock() {
+            Ok(one) => one,
+            Err(busy) => {
+                // Somebody makes it now: until it is there, answers go on from the one before.
+                if let (Some(before), TryLockError::WouldBlock) = (self.index.load_full(), &busy) {
+                    return before;
+                }
+                self.indexing.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
         if let Some(index) = self.index.load_full().filter(known) {
             return index;
         }

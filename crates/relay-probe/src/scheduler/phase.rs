@@ -32,6 +32,10 @@ pub(super) fn interval(monitor: &Monitor) -> Duration {
 /// A group's phase comes from its position among all groups, so that a monitor that enters later lands between the
 /// others; how soon its first probe is comes from its position among the groups that enter, so that it is soon.
 pub(super) fn places(set: &MonitorSet, enters: impl Fn(&MonitorKey) -> bool) -> Vec<(&Arc<Monitor>, Place)> {
+    // Most reloads change a few monitors of many, or none.
+    if !active(set).any(|monitor| enters(&monitor.key)) {
+        return Vec::new();
+    }
     let groups = Groups::of(set);
     let mut ranks: HashMap<&Psc, u32> = HashMap::new();
     let mut placed = Vec::new();
