@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     connect::{Dialer, Stream},
+    counters::Counters,
     failure::{Failure, Kind, find_source},
     options::PoolOptions,
     origin::Route,
@@ -44,6 +45,7 @@ pub(crate) struct Client {
     dialer: Dialer,
     pool: Arc<Pool>,
     tasks: TaskTracker,
+    counters: Counters,
 }
 
 /// Runs hyper's helper tasks on our tracker.
@@ -91,8 +93,8 @@ impl Lease {
 
 impl Client {
     /// Makes a client that runs its connections on `tasks`.
-    pub(crate) fn new(dialer: Dialer, pool: PoolOptions, tasks: TaskTracker) -> Self {
-        Self { dialer, pool: Pool::new(pool, tasks.clone()), tasks }
+    pub(crate) fn new(dialer: Dialer, pool: PoolOptions, tasks: TaskTracker, counters: Counters) -> Self {
+        Self { dialer, pool: Pool::new(pool, tasks.clone()), tasks, counters }
     }
 
     /// Returns the pool.
@@ -119,7 +121,10 @@ impl Client {
             trace.sent = true;
             let request = outgoing.build(&route, connection.is_h2())?;
             match connection.send(request).await {
-                Ok(response) => return Ok(self.answer(response, connection, route, reuse)),
+                Ok(response) => {
+                    self.counters.reused();
+                    return Ok(self.answer(response, connection, route, reuse));
+                }
                 Err(error) if error.message().is_some() || is_stale(error.error(), outgoing.method()) => {
                     tracing::trace!(error = %error.error(), "a pooled connection was closed: opening a new one");
                 }
@@ -127,6 +132,7 @@ impl Client {
             }
         }
         let mut connection = self.open(&route, trace).await?;
+        self.counters.opened();
         let request = outgoing.build(&route, connection.is_h2())?;
         if let (Connection::H2 { sender, driver }, Reuse::Reuse) = (&connection, reuse) {
             // Shared at once, so that probes that come meanwhile need no connection of their own.

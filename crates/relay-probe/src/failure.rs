@@ -30,6 +30,20 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// All stages.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Reset,
+        Self::Protocol,
+        Self::Body,
+        Self::Egress,
+        Self::Redirect,
+        Self::Request,
+    ];
+
     /// Returns the stable word.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -64,6 +64,7 @@ mod challenge;
 mod client;
 mod connect;
 mod content;
+mod counters;
 pub mod decode;
 pub mod detail;
 mod error;
@@ -85,6 +86,7 @@ mod text;
 mod tls;
 mod trace;
 
+pub use counters::Counters;
 pub use error::Error;
 pub use options::{Options, PoolOptions, Roots};
 pub use prober::HttpProber;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{proxy::ProxySettings, resolve::Resolver};
+use crate::{counters::Counters, proxy::ProxySettings, resolve::Resolver};
 
 /// How a [`HttpProber`](crate::HttpProber) behaves. `Default` suits a server that watches public endpoints.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub struct Options {
     pub resolver: Option<Arc<dyn Resolver>>,
     /// Seeds the sums of the arithmetic challenge. Give a random one where answers could be canned.
     pub seed: u64,
+    /// What the prober counts into; new ones by default. Keep a clone to read them, and hand it to the next prober.
+    pub counters: Counters,
 }
 
 impl Default for Options {
@@ -37,6 +39,7 @@ impl Default for Options {
             max_dns_lookups: 32,
             resolver: None,
             seed: 0,
+            counters: Counters::default(),
         }
     }
 }

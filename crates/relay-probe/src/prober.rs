@@ -14,6 +14,7 @@ use crate::{
     client::{Answer, Client, Lease},
     connect::Dialer,
     content::{self, Finding},
+    counters::Counters,
     detail,
     expect::Answered,
     failure::{Failure, Kind},
@@ -41,6 +42,7 @@ pub struct HttpProber {
     user_agent: HeaderValue,
     challenger: Challenger,
     tasks: TaskTracker,
+    counters: Counters,
 }
 
 impl HttpProber {
@@ -57,9 +59,17 @@ impl HttpProber {
             None => Arc::new(SystemResolver::new(options.max_dns_lookups)),
         };
         let tasks = TaskTracker::new();
-        let client = Client::new(Dialer::new(resolver, tls), options.pool, tasks.clone());
+        let client =
+            Client::new(Dialer::new(resolver, tls), options.pool, tasks.clone(), options.counters.clone());
         let challenger = Challenger::new(options.seed);
-        Ok(Self { client, proxies: options.proxies, user_agent, challenger, tasks })
+        Ok(Self {
+            client,
+            proxies: options.proxies,
+            user_agent,
+            challenger,
+            tasks,
+            counters: options.counters,
+        })
     }
 
     /// Closes idle connections, keeps no more, and waits until the tasks of all connections have ended. Probes that
@@ -90,6 +100,7 @@ impl HttpProber {
         let cap = spec.max_response_bytes;
         let cap = if verdict.0.is_available() { cap } else { cap.min(ERROR_BODY_BYTES) };
         let body = body::read(&head.headers, incoming, cap, trace).await;
+        self.counters.read(body.bytes.len(), body.capped);
         if body.reusable {
             lease.release();
         }
@@ -130,6 +141,7 @@ impl HttpProber {
             }
             let (response, lease) = answer.into_parts();
             drain(response.into_body(), lease).await;
+            self.counters.redirected();
             hop = next;
         }
     }
@@ -152,8 +164,12 @@ impl Prober for HttpProber {
         let outcome = tokio::time::timeout_at(deadline, self.run(spec, &mut trace)).await;
         let finding = match outcome {
             Ok(Ok(finding)) => finding,
-            Ok(Err(failure)) => Finding::network_error(&failure),
+            Ok(Err(failure)) => {
+                self.counters.failed(failure.kind);
+                Finding::network_error(&failure)
+            }
             Err(_) => {
+                self.counters.failed(Kind::Timeout);
                 let millis = spec.timeout.as_millis();
                 let words = format!("the {} within {millis} ms", trace.stage.missing());
                 Finding::network_error(&Failure::new(Kind::Timeout, words))

@@ -1,5 +1,6 @@
 //! Probes against scripted servers and simulated relays on loopback.
 
+mod counters;
 mod dialects;
 mod egress;
 mod hostile;
