@@ -52,8 +52,8 @@ struct DetailDto {
     phases: PhasesDto,
 }
 
-/// How long the phases took: means in milliseconds, the first token's median. Known where records are read one by
-/// one; null elsewhere and where the phase did not happen.
+/// How long the phases took: means in milliseconds, the first token's median. Null where the phase did not happen, and
+/// where the single records are no longer there or too many.
 #[derive(Debug, Default, Clone, JsonSchema, Serialize)]
 struct PhasesDto {
     first_token_p50: Option<u32>,
@@ -118,30 +118,65 @@ impl Phases {
     }
 }
 
+/// The phases of each point of a series, summed up from records in any order.
+#[derive(Debug)]
+pub(crate) struct Phasing<'a> {
+    series: &'a Series,
+    phases: Vec<Phases>,
+}
+
+impl<'a> Phasing<'a> {
+    pub(crate) fn new(series: &'a Series) -> Self {
+        let points = match series {
+            Series::Samples(samples) => samples.len(),
+            Series::Buckets(buckets) => buckets.len(),
+        };
+        Self { series, phases: vec![Phases::default(); points] }
+    }
+
+    pub(crate) fn add(&mut self, plan: &Plan, stored: &StoredRecord) {
+        if let Some(place) = self.place(plan, stored) {
+            self.phases[place].add(stored);
+        }
+    }
+
+    /// Forgets the point of a record, because only some of its records were added.
+    pub(crate) fn forget(&mut self, plan: &Plan, stored: &StoredRecord) {
+        if let Some(place) = self.place(plan, stored) {
+            self.phases[place] = Phases::default();
+        }
+    }
+
+    fn place(&self, plan: &Plan, stored: &StoredRecord) -> Option<usize> {
+        let at = stored.record.timestamp;
+        match self.series {
+            Series::Samples(samples) => {
+                samples.binary_search_by_key(&(at, stored.id), |sample| (sample.timestamp, sample.id)).ok()
+            }
+            Series::Buckets(buckets) => {
+                plan.bucket_of(at).filter(|place| plan.counts(at) && *place < buckets.len())
+            }
+        }
+    }
+}
+
 impl<'a> TimelineDto<'a> {
-    /// `records` are the raw records of the window where they are few enough to be read, else none.
     pub(crate) fn new(
         monitor: &'a Monitor,
         span: Span,
         plan: &Plan,
         timeline: &Timeline,
-        records: &[StoredRecord],
+        phasing: &Phasing<'_>,
         degraded_weight: f64,
     ) -> Self {
         let writer = Points { series: &timeline.series, form: label_form(span.period), degraded_weight };
         let points = match &timeline.series {
             Series::Samples(samples) => {
-                samples.iter().map(|sample| of_sample(&writer, sample, records)).collect()
+                let pairs = samples.iter().zip(&phasing.phases);
+                pairs.map(|(sample, phases)| of_sample(&writer, sample, phases)).collect()
             }
             Series::Buckets(buckets) => {
-                let mut phases = vec![Phases::default(); buckets.len()];
-                for stored in records.iter().filter(|stored| plan.counts(stored.record.timestamp)) {
-                    let place = plan.bucket_of(stored.record.timestamp);
-                    if let Some(phases) = place.and_then(|place| phases.get_mut(place)) {
-                        phases.add(stored);
-                    }
-                }
-                let pairs = buckets.iter().zip(&phases);
+                let pairs = buckets.iter().zip(&phasing.phases);
                 pairs.map(|(bucket, phases)| of_bucket(&writer, bucket, phases)).collect()
             }
         };
@@ -166,14 +201,7 @@ impl<'a> TimelineDto<'a> {
     }
 }
 
-fn of_sample(writer: &Points<'_>, sample: &Sample, records: &[StoredRecord]) -> DetailDto {
-    let mut phases = Phases::default();
-    // Records come newest first by (timestamp, id).
-    let place = records
-        .binary_search_by(|stored| (sample.timestamp, sample.id).cmp(&(stored.record.timestamp, stored.id)));
-    if let Ok(place) = place {
-        phases.add(&records[place]);
-    }
+fn of_sample(writer: &Points<'_>, sample: &Sample, phases: &Phases) -> DetailDto {
     let latency = sample.status.is_available().then_some(sample.latency_ms);
     DetailDto {
         point: writer.of_sample(sample),

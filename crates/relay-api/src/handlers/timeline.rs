@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use relay_core::{
-    MonitorKey, StoredRecord,
+    MonitorKey,
     ports::{
         Clock,
         repository::{HistoryQuery, Records, Timelines},
     },
-    timeline::{Period, Plan},
+    timeline::{Plan, Timeline},
 };
 
 use crate::{
     answer::Answer,
     api::Call,
-    dto::timeline::TimelineDto,
+    dto::timeline::{Phasing, TimelineDto},
     error::ApiError,
     handlers::cached,
     index::Index,
@@ -24,8 +24,10 @@ use crate::{
     wanted::Wanted,
 };
 
-/// The most records that are read one by one for the phases of a window: a day at one probe every 15 seconds.
-const MAX_RECORDS: u32 = 6000;
+/// Records are read one by one for the phases, so many at a time.
+const PAGE: u32 = 5_000;
+/// And so many times: five weeks at one probe a minute.
+const MAX_PAGES: usize = 11;
 
 pub(crate) async fn get(state: &State, call: &Call) -> Result<Response, ApiError> {
     let index = state.index();
@@ -56,20 +58,32 @@ async fn make(
     let keys = [monitor.key.clone()];
     let mut found = timelines.timelines(&keys, &plan).await?;
     let timeline = found.pop().ok_or_else(|| ApiError::internal("the store answered for no monitor"))?;
-    let [key] = keys;
-    let records = if timeline.whole.total() <= MAX_RECORDS && span.period <= Period::Hours24 {
-        raw(key, &plan, &*records).await?
-    } else {
-        Vec::new()
-    };
-    let dto = TimelineDto::new(monitor, span, &plan, &timeline, &records, site.degraded_weight);
+    let phasing = phasing(&monitor.key, &plan, &timeline, &*records).await?;
+    let dto = TimelineDto::new(monitor, span, &plan, &timeline, &phasing, site.degraded_weight);
     let body = serde_json::to_vec(&dto);
     let body = body.map_err(|error| ApiError::internal(format!("writing /api/timeline: {error}")))?;
     Ok(Answer::json(body, site.cache_ttl.of(span.period)))
 }
 
-/// Reads the raw records of a window, newest first.
-async fn raw(key: MonitorKey, plan: &Plan, records: &dyn Records) -> Result<Vec<StoredRecord>, ApiError> {
+/// Sums up the phases of the newest records of a window.
+async fn phasing<'a>(
+    key: &MonitorKey,
+    plan: &Plan,
+    timeline: &'a Timeline,
+    records: &dyn Records,
+) -> Result<Phasing<'a>, ApiError> {
+    let mut phasing = Phasing::new(&timeline.series);
     let (from, to) = (plan.window.start, plan.window.end);
-    Ok(records.history(&HistoryQuery { key, from, to, before: None, limit: MAX_RECORDS }).await?)
+    let mut before = None;
+    for page in 1..=MAX_PAGES {
+        let query = HistoryQuery { key: key.clone(), from, to, before, limit: PAGE };
+        let found = records.history(&query).await?;
+        found.iter().for_each(|stored| phasing.add(plan, stored));
+        let Some(last) = found.last().filter(|_| found.len() == PAGE as usize) else { break };
+        if page == MAX_PAGES {
+            phasing.forget(plan, last);
+        }
+        before = Some((last.record.timestamp, last.id));
+    }
+    Ok(phasing)
 }

@@ -1,5 +1,6 @@
 //! The API over a small repository, as a function and behind a bound server.
 
+mod abuse;
 mod around;
 mod detail;
 mod events;

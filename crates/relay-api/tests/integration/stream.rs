@@ -17,7 +17,7 @@ async fn records_and_changes_of_visible_monitors_come_as_they_are_stored() {
     let mut listener = running.listen("/api/stream", "").await;
     listener.until("retry: 3000\n\n").await;
     // What is known when the stream begins is no news: wait until it was looked at.
-    while site.store.questions.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+    while !site.is_watched() {
         tokio::task::yield_now().await;
     }
     site.append(&hidden, NOW, green(1));

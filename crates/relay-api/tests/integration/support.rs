@@ -56,6 +56,8 @@ pub(crate) struct Store {
     repository: MemoryRepository,
     pub(crate) away: AtomicBool,
     pub(crate) questions: AtomicU64,
+    /// How often the latest records were read since the last time somebody asked.
+    looks: AtomicU64,
     committed: watch::Sender<()>,
     /// When set, answers wait until it has a permit.
     pub(crate) gate: Mutex<Option<Arc<tokio::sync::Semaphore>>>,
@@ -67,6 +69,7 @@ impl Store {
             repository: MemoryRepository::new(Arc::new(ManualClock::at_secs(NOW))),
             away: AtomicBool::new(false),
             questions: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
             committed: watch::Sender::new(()),
             gate: Mutex::default(),
         }
@@ -107,6 +110,7 @@ impl Records for Store {
 
     async fn latest(&self, keys: &[MonitorKey]) -> Result<Vec<Option<LatestRecord>>, Error> {
         self.pass().await?;
+        self.looks.fetch_add(1, Ordering::Relaxed);
         self.repository.latest(keys).await
     }
 
@@ -271,6 +275,11 @@ impl TestSite {
         running.tasks.spawn(server.run(self.api.clone(), running.soft.clone(), running.hard.clone()));
         running.tasks.close();
         running
+    }
+
+    /// Tells whether the public stream has looked at what is there, since the last time somebody asked.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.store.looks.swap(0, Ordering::Relaxed) > 0
     }
 
     /// Appends a record that makes an event.

@@ -1,7 +1,7 @@
 //! Nothing of hidden and disabled monitors, of keys or of what upstreams said leaves by any endpoint.
 
 use http::Method;
-use relay_api::{Access, Limits, MetricsAccess};
+use relay_api::{Access, EventsAccess, Limits, MetricsAccess};
 use relay_core::{Monitor, SubStatus, monitor::Board};
 
 use crate::support::{NOW, green, monitor, red, site, snapshot};
@@ -23,10 +23,34 @@ async fn no_endpoint_gives_them_away() {
         site.append(monitor, NOW - 90, green(100));
         site.append(monitor, NOW - 60, red(503, SubStatus::ServerError));
     }
-    site.api.set_access(Access { metrics: MetricsAccess::Public, ..Access::default() });
+    for monitor in &monitors {
+        site.event(monitor, NOW - 30, red(503, SubStatus::ServerError));
+    }
+    site.api.set_access(Access {
+        metrics: MetricsAccess::Public,
+        events: EventsAccess::Open,
+        ..Access::default()
+    });
     let running = site.start(Limits::default());
 
-    let mut paths = vec!["/robots.txt".to_owned(), "/sitemap.xml".to_owned(), "/ready".to_owned()];
+    let mut paths: Vec<String> = [
+        "/",
+        "/robots.txt",
+        "/sitemap.xml",
+        "/feed.atom",
+        "/health",
+        "/ready",
+        "/api/version",
+        "/api/openapi.json",
+        "/api/events",
+        "/api/events?provider=zzhidden",
+        "/api/events/latest",
+        "/api/status-page/default",
+        "/api/status-page/heartbeat/default",
+        "/assets/js/app.js",
+    ]
+    .map(str::to_owned)
+    .into();
     for view in ["full", "compact"] {
         for board in ["hot", "cold", "all"] {
             paths.push(format!("/api/status?view={view}&board={board}&period=90m"));
@@ -52,6 +76,19 @@ async fn no_endpoint_gives_them_away() {
     let reply = running.send(Method::POST, "/api/status/batch", &[], batch).await;
     assert_eq!(reply.status, 200);
     assert!(SECRETS.iter().all(|secret| !reply.text().contains(secret)));
+
+    for (path, mark) in [("/api/events/stream?since_id=0", "id: 6\n"), ("/api/stream", "event: record\n")] {
+        let mut listener = running.listen(path, "").await;
+        listener.until("retry: 3000\n\n").await;
+        while path == "/api/stream" && !site.is_watched() {
+            tokio::task::yield_now().await;
+        }
+        for monitor in &monitors {
+            site.append(monitor, NOW + 1, green(100));
+        }
+        let read = listener.until(mark).await + &listener.read;
+        assert!(SECRETS.iter().all(|secret| !read.contains(secret)), "{path}: {read}");
+    }
 
     for key in [
         "provider=zzhidden&service=cc",
