@@ -262,4 +262,59 @@ pub(super) const SAMPLES: &[Sample] = &[
     ),
     with_error(events("no success", "data: {\"success\":false,\"message\":\"denied\"}\n\n", ""), "denied"),
     events("no error", "data: {\"error\":null,\"code\":0,\"content\":\"fine\"}\n\n", "fine"),
+    events(
+        "chat with tool calls, a refusal and usage without choices",
+        concat!(
+            "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"content\\\":1}\"}}]}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"refusal\":null,\"content\":\"ok\"}}]}\n\n",
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n",
+        ),
+        "ok",
+    ),
+    from_model(
+        events(
+            "azure, which begins with the results of its filters",
+            concat!(
+                "data: {\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"prompt_filter_results\":[{\"prompt_index\":0}]}\n\n",
+                "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"content_filter_results\":{\"hate\":{\"filtered\":false}}}],\"model\":\"gpt-x\"}\n\n",
+            ),
+            "hi",
+        ),
+        "gpt-x",
+    ),
+    events(
+        "reasoning under another name, twice",
+        concat!(
+            "data: {\"choices\":[{\"delta\":{\"reasoning\":\"hm\",\"reasoning_content\":\"hm\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"reasoning\":\" so\"}}]}\n\n",
+        ),
+        "hm so",
+    ),
+    events(
+        "anthropic with the input of a tool and a signature",
+        concat!(
+            "event: content_block_delta\n",
+            "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"EqQ\"}}\n\n",
+            "event: content_block_delta\n",
+            "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"text\\\":1}\"}}\n\n",
+            "event: content_block_delta\n",
+            "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"yes\"}}\n\n",
+        ),
+        "yes",
+    ),
+    events(
+        "responses with reasoning and parts",
+        concat!(
+            "data: {\"type\":\"response.reasoning_summary_text.delta\",\"delta\":\"hm\"}\n\n",
+            "data: {\"type\":\"response.content_part.added\",\"part\":{\"type\":\"output_text\",\"text\":\"\"}}\n\n",
+            "data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n",
+            "data: {\"type\":\"response.content_part.done\",\"part\":{\"type\":\"output_text\",\"text\":\"a\"}}\n\n",
+        ),
+        "a",
+    ),
+    events(
+        "an event of comments only between",
+        "data: {\"content\":\"a\"}\n\n: keep-alive\n\ndata: {\"content\":\"b\"}\n\n",
+        "ab",
+    ),
 ];
