@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "a program that prints its figures")]
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,9 +24,17 @@ use http::{HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use relay_core::{ProbeSpec, Status, ports::Prober, target::Header};
-use relay_probe::{HttpProber, Options, Roots, stream::StreamReader};
+use relay_core::{
+    ProbeSpec, Status,
+    ports::Prober,
+    target::{Connection, Header},
+};
+use relay_probe::{HttpProber, Options, Resolver, Roots, stream::StreamReader};
 use rustix::time::{ClockId, clock_gettime};
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    pki_types::{PrivateKeyDer, ServerName},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -33,6 +42,7 @@ use tokio::{
     task::JoinSet,
     time::Instant,
 };
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 const BODY: &str =
     r#"{"model":"m","max_tokens":8,"messages":[{"role":"user","content":"Reply with exactly: pong"}]}"#;
@@ -49,6 +59,13 @@ fn main() {
     let plain = measure("prober", || probes(&url, None));
     let keyword = measure("prober, success_contains", || probes(&url, Some("pong")));
     println!("CPU per probe: {:.2} and {:.2} times a bare hyper request", plain / bare, keyword / bare);
+    let tls = Tls::serve();
+    let bare_tls = measure("bare hyper, fresh TLS", || tls.bare_hyper());
+    let probe_tls = measure("prober, fresh TLS", || tls.probes());
+    println!(
+        "CPU per probe on a fresh TLS connection: {:.2} times a bare hyper request",
+        probe_tls / bare_tls
+    );
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let (count, elapsed) = runtime.block_on(probes(&url, Some("pong")));
     println!("prober on two threads: {:.0} probes/s", count as f64 / elapsed.as_secs_f64());
@@ -150,6 +167,109 @@ impl Requests for Bare {
     }
 }
 
+/// A server with TLS, and what its clients need.
+struct Tls {
+    port: u16,
+    pem: String,
+    config: Arc<ClientConfig>,
+}
+
+impl Tls {
+    /// Starts a server that answers once per connection.
+    fn serve() -> Self {
+        let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(signed.signing_key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![signed.cert.der().clone()], key)
+            .expect("a configuration");
+        let mut roots = RootCertStore::empty();
+        roots.add(signed.cert.der().clone()).expect("a root");
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let (send, receive) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            current_thread().block_on(async {
+                let acceptor = TlsAcceptor::from(Arc::new(server));
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                send.send(listener.local_addr().expect("an address").port()).expect("received");
+                let mut connections = JoinSet::new();
+                while let Ok((stream, _)) = listener.accept().await {
+                    let acceptor = acceptor.clone();
+                    connections.spawn(async move {
+                        let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                        let mut buffer = [0; 4096];
+                        while stream.read(&mut buffer).await.is_ok_and(|length| length > 0) {
+                            if stream.write_all(ANSWER.as_bytes()).await.is_err() {
+                                return;
+                            }
+                        }
+                    });
+                    while connections.try_join_next().is_some() {}
+                }
+            });
+        });
+        let port = receive.recv().expect("a port");
+        Self { port, pem: signed.cert.pem(), config: Arc::new(config) }
+    }
+
+    async fn bare_hyper(&self) -> (u64, Duration) {
+        repeat(|| {
+            let bare = BareTls { port: self.port, connector: TlsConnector::from(Arc::clone(&self.config)) };
+            async move { bare }
+        })
+        .await
+    }
+
+    async fn probes(&self) -> (u64, Duration) {
+        let mut spec = spec(&format!("https://localhost:{}/v1/chat/completions", self.port), None);
+        spec.connection = Connection::Fresh;
+        let options = Options {
+            roots: Roots::OnlyExtra,
+            extra_roots_pem: self.pem.clone().into_bytes(),
+            resolver: Some(Arc::new(Loopback)),
+            ..Options::default()
+        };
+        probing(spec, options).await
+    }
+}
+
+/// Answers at once, as the bare client needs no look-up either.
+struct Loopback;
+
+#[async_trait::async_trait]
+impl Resolver for Loopback {
+    async fn resolve(&self, _: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))])
+    }
+}
+
+struct BareTls {
+    port: u16,
+    connector: TlsConnector,
+}
+
+impl Requests for BareTls {
+    async fn request(&mut self) {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.expect("connected");
+        stream.set_nodelay(true).expect("set");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = self.connector.connect(name, stream).await.expect("a session");
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("a handshake");
+        let mut driver = JoinSet::new();
+        driver.spawn(async move {
+            let _ = connection.await;
+        });
+        Bare { sender, _driver: driver, host: HeaderValue::from_static("localhost") }.request().await;
+    }
+}
+
 async fn bare_hyper(port: u16) -> (u64, Duration) {
     repeat(|| async move {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");
@@ -177,6 +297,10 @@ impl Requests for Probing {
 }
 
 async fn probes(url: &str, keyword: Option<&str>) -> (u64, Duration) {
+    probing(spec(url, keyword), Options { roots: Roots::OnlyExtra, ..Options::default() }).await
+}
+
+fn spec(url: &str, keyword: Option<&str>) -> ProbeSpec {
     let mut spec = ProbeSpec::get(url.parse().expect("a url"));
     spec.method = Method::POST;
     spec.body = Bytes::from_static(BODY.as_bytes());
@@ -186,8 +310,11 @@ async fn probes(url: &str, keyword: Option<&str>) -> (u64, Duration) {
     {
         spec.headers.push(Header { name, value: HeaderValue::from_static(value), holds_key: false });
     }
+    spec
+}
+
+async fn probing(spec: ProbeSpec, options: Options) -> (u64, Duration) {
     let spec = Arc::new(spec);
-    let options = Options { roots: Roots::OnlyExtra, ..Options::default() };
     let prober = Arc::new(HttpProber::new(options).expect("a prober"));
     repeat(|| {
         let probing = Probing { prober: Arc::clone(&prober), spec: Arc::clone(&spec) };
