@@ -18,7 +18,9 @@ pub(crate) enum Encoding {
 const GZIP_LEVEL: u32 = 6;
 const ZSTD_LEVEL: i32 = 3;
 const BROTLI_QUALITY: u32 = 5;
-const BROTLI_WINDOW_BITS: u32 = 22;
+/// How far back brotli and zstd look, as a power of two: 256 KiB holds hundreds of monitors, and what compressing takes
+/// in memory grows with it.
+const WINDOW_BITS: u32 = 18;
 const BROTLI_BUFFER_BYTES: usize = 4096;
 
 impl Encoding {
@@ -46,13 +48,17 @@ impl Encoding {
                 writer.write_all(body)?;
                 writer.finish().map(Bytes::from)
             }
-            Self::Zstd => zstd::bulk::compress(body, ZSTD_LEVEL).map(Bytes::from),
+            Self::Zstd => {
+                let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+                compressor.window_log(WINDOW_BITS)?;
+                compressor.compress(body).map(Bytes::from)
+            }
             Self::Brotli => {
                 let mut writer = brotli::CompressorWriter::new(
                     Vec::with_capacity(room),
                     BROTLI_BUFFER_BYTES,
                     BROTLI_QUALITY,
-                    BROTLI_WINDOW_BITS,
+                    WINDOW_BITS,
                 );
                 writer.write_all(body)?;
                 writer.flush()?;
@@ -78,12 +84,16 @@ impl Stream {
                 let level = flate2::Compression::new(GZIP_LEVEL);
                 Self::Gzip(flate2::write::GzEncoder::new(Vec::new(), level))
             }
-            Encoding::Zstd => Self::Zstd(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?),
+            Encoding::Zstd => {
+                let mut writer = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+                writer.window_log(WINDOW_BITS)?;
+                Self::Zstd(writer)
+            }
             Encoding::Brotli => Self::Brotli(Box::new(brotli::CompressorWriter::new(
                 Vec::new(),
                 BROTLI_BUFFER_BYTES,
                 BROTLI_QUALITY,
-                BROTLI_WINDOW_BITS,
+                WINDOW_BITS,
             ))),
         })
     }

@@ -4,7 +4,7 @@ use http::Method;
 use relay_api::{Access, EventsAccess, Limits, MetricsAccess};
 use relay_core::{Monitor, SubStatus, monitor::Board};
 
-use crate::support::{NOW, green, monitor, red, site, snapshot};
+use crate::support::{NOW, Running, TestSite, green, monitor, red, site, snapshot};
 
 /// Words that only hidden and disabled monitors and failed probes hold.
 const SECRETS: [&str; 5] = ["zzhidden", "zzdisabled", "zzmodel", "zzreason", "upstream-secret"];
@@ -77,18 +77,7 @@ async fn no_endpoint_gives_them_away() {
     assert_eq!(reply.status, 200);
     assert!(SECRETS.iter().all(|secret| !reply.text().contains(secret)));
 
-    for (path, mark) in [("/api/events/stream?since_id=0", "id: 6\n"), ("/api/stream", "event: record\n")] {
-        let mut listener = running.listen(path, "").await;
-        listener.until("retry: 3000\n\n").await;
-        while path == "/api/stream" && !site.is_watched() {
-            tokio::task::yield_now().await;
-        }
-        for monitor in &monitors {
-            site.append(monitor, NOW + 1, green(100));
-        }
-        let read = listener.until(mark).await + &listener.read;
-        assert!(SECRETS.iter().all(|secret| !read.contains(secret)), "{path}: {read}");
-    }
+    streams_do_not(&site, &running, &monitors).await;
 
     for key in [
         "provider=zzhidden&service=cc",
@@ -102,4 +91,20 @@ async fn no_endpoint_gives_them_away() {
     let shown = running.get("/api/status?include_hidden=true&board=all").await;
     assert!(shown.text().contains("zzhidden") && shown.text().contains("zzmodel"));
     assert!(!shown.text().contains("zzdisabled") && !shown.text().contains("zzreason"));
+}
+
+/// Stores a record of every monitor while streams are open.
+async fn streams_do_not(site: &TestSite, running: &Running, monitors: &[Monitor]) {
+    for (path, mark) in [("/api/events/stream?since_id=0", "id: 6\n"), ("/api/stream", "event: record\n")] {
+        let mut listener = running.listen(path, "").await;
+        listener.until("retry: 3000\n\n").await;
+        while path == "/api/stream" && !site.is_watched() {
+            tokio::task::yield_now().await;
+        }
+        for monitor in monitors {
+            site.append(monitor, NOW + 1, green(100));
+        }
+        let read = listener.until(mark).await + &listener.read;
+        assert!(SECRETS.iter().all(|secret| !read.contains(secret)), "{path}: {read}");
+    }
 }
