@@ -42,6 +42,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "imports",
         sql: include_str!("../../../migrations/sqlite/0002_imports.sql"),
     },
+    Migration {
+        version: 3,
+        name: "retention",
+        sql: include_str!("../../../migrations/sqlite/0003_retention.sql"),
+    },
 ];
 
 /// Returns which of `known` must still be applied, in order.

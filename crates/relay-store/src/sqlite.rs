@@ -17,6 +17,7 @@ mod maintenance;
 mod memory;
 mod pool;
 mod records;
+mod retention;
 mod rollups;
 mod row;
 mod states;
@@ -31,7 +32,10 @@ use std::{
     },
 };
 
-use relay_core::ports::{Clock, repository::Error};
+use relay_core::ports::{
+    Clock,
+    repository::{Error, LocalJobs},
+};
 use rusqlite::Connection;
 
 use self::{error::closed, file::Lock, memory::Shared, pool::Readers, worker::Worker};
@@ -45,6 +49,7 @@ pub struct SqliteRepository {
     readers: Readers,
     reader_count: u32,
     shared: Arc<Shared>,
+    jobs: LocalJobs,
     closed: AtomicBool,
 }
 
@@ -70,7 +75,14 @@ impl SqliteRepository {
         let shared = Arc::clone(&engine.shared);
         let readers = Readers::new(options)?;
         let worker = Worker::start(engine, lock)?;
-        Ok(Self { worker, readers, reader_count: options.readers, shared, closed: AtomicBool::new(false) })
+        Ok(Self {
+            worker,
+            readers,
+            reader_count: options.readers,
+            shared,
+            jobs: LocalJobs::default(),
+            closed: AtomicBool::new(false),
+        })
     }
 
     fn check_open(&self) -> Result<(), Error> {

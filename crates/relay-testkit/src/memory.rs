@@ -1,4 +1,5 @@
 mod imports;
+mod retention;
 
 use std::{
     cmp::Reverse,
@@ -13,8 +14,8 @@ use relay_core::{
     ports::{
         Clock, Transition,
         repository::{
-            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress, Maintenance,
-            Records, Timelines,
+            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress, LocalJobs,
+            Maintenance, Records, Timelines,
         },
     },
     record::{LatestRecord, RecordId},
@@ -22,17 +23,24 @@ use relay_core::{
     timeline::{Bucket, Plan, Sample, Series, Shape, Sketch, Tally, Timeline, Whole},
 };
 
-/// The plainest reading of the repository's contract: a list of records, asked one by one. It keeps everything, so it
-/// is for tests only: as a fake for those who need a repository, and as the reference that real backends are compared
+use self::retention::Aged;
+
+/// The plainest reading of the repository's contract: a list of records, asked one by one. It keeps nearly everything,
+/// so it is for tests only: as a fake for those who need a repository, and as the reference that real backends are compared
 /// with.
 pub struct MemoryRepository {
     clock: Arc<dyn Clock>,
+    jobs: LocalJobs,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     records: Vec<StoredRecord>,
+    latest: HashMap<MonitorKey, LatestRecord>,
+    /// Records that retention deleted and that are still counted.
+    aged: Vec<Aged>,
+    raw_horizon: Option<UnixSeconds>,
     groups: HashMap<Psc, GroupStates>,
     /// By id.
     events: Vec<Event>,
@@ -51,7 +59,7 @@ impl MemoryRepository {
     /// Makes an empty repository; `clock` stamps events and says which day is the current one.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default() }
+        Self { clock, jobs: LocalJobs::default(), state: Mutex::default() }
     }
 
     /// Makes every call fail with [`Error::Unavailable`] until [`MemoryRepository::recover`].
@@ -64,7 +72,7 @@ impl MemoryRepository {
         self.lock().trouble = None;
     }
 
-    /// Returns everything that was appended, in the order of ids.
+    /// Returns everything that was appended and not deleted, in the order of ids.
     #[must_use]
     pub fn records(&self) -> Vec<StoredRecord> {
         self.lock().records.clone()
@@ -136,7 +144,8 @@ impl State {
     /// Counts the records of a day.
     fn recount(&self, key: &MonitorKey, day: UnixSeconds) -> Tally {
         let mut tally = Tally::default();
-        let mine = self.records.iter().filter(|stored| stored.record.key == *key);
+        let aged = self.aged.iter().map(|aged| &aged.stored);
+        let mine = self.records.iter().chain(aged).filter(|stored| stored.record.key == *key);
         let samples = mine.map(Sample::of).filter(|sample| day_of(sample.timestamp) == day);
         samples.for_each(|sample| tally.add(&sample));
         tally
@@ -148,8 +157,7 @@ impl State {
     }
 
     fn latest(&self, key: &MonitorKey) -> Option<LatestRecord> {
-        let mine = self.records.iter().filter(|stored| stored.record.key == *key);
-        mine.map(LatestRecord::of).max_by_key(|latest| (latest.timestamp, latest.id))
+        self.latest.get(key).copied()
     }
 
     fn timeline(&self, key: &MonitorKey, plan: &Plan) -> Timeline {
@@ -166,6 +174,17 @@ impl State {
                 whole_days.push(*day);
                 whole.merge(tally);
                 buckets[bucket].tally.merge(tally);
+            }
+        }
+        for aged in self.aged.iter().filter(|aged| aged.stored.record.key == *key) {
+            let (start, length) = aged.piece();
+            let at = aged.stored.record.timestamp;
+            if let Whole::Into(bucket) = plan.place(start, length)
+                && !whole_days.contains(&day_of(at))
+            {
+                let sample = Sample::of(&aged.stored);
+                whole.add(&sample);
+                buckets[bucket].tally.add(&sample);
             }
         }
         for stored in self.records.iter().filter(|stored| stored.record.key == *key) {
@@ -221,6 +240,11 @@ impl Records for MemoryRepository {
             let day = (stored.record.key.clone(), day_of(stored.record.timestamp));
             if let Some(tally) = state.imported.get_mut(&day) {
                 tally.add(&Sample::of(&stored));
+            }
+            let latest = LatestRecord::of(&stored);
+            let known = state.latest.entry(stored.record.key.clone()).or_insert(latest);
+            if latest.is_newer_than(known) {
+                *known = latest;
             }
             state.records.push(stored.clone());
             appended.records.push(stored);

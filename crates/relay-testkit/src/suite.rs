@@ -8,6 +8,7 @@ pub mod events;
 pub mod imports;
 pub mod maintenance;
 pub mod records;
+pub mod retention;
 pub mod timelines;
 
 mod blinker;
@@ -19,7 +20,7 @@ use relay_core::{
     ProbeRecord, UnixSeconds,
     ports::{
         Repository, Transition,
-        repository::{Appended, Error},
+        repository::{Appended, Error, Retention},
         transition::NoTransition,
     },
 };
@@ -42,6 +43,12 @@ pub trait Backend: Send + Sync + Sized {
 
     /// Closes the repository and opens it again, with the data it had.
     async fn reopen(&mut self);
+}
+
+/// A backend that lets go of old data.
+pub trait AgeingBackend: Backend {
+    /// Returns the open repository as what deletes and exports old data.
+    fn retention(&self) -> Arc<dyn Retention>;
 }
 
 /// A backend with its clock.
@@ -74,7 +81,8 @@ impl<B: Backend> Case<B> {
 }
 
 /// Makes a module of tests, one for each case of the suite, for a type that is a
-/// [`Backend`](crate::suite::Backend).
+/// [`Backend`](crate::suite::Backend). With `ageing` before the type, which is an
+/// [`AgeingBackend`](crate::suite::AgeingBackend) then, those of retention.
 #[macro_export]
 macro_rules! repository_suite {
     ($backend:ty) => {
@@ -130,6 +138,24 @@ macro_rules! repository_suite {
                 a_named_channel_adds_up_with_what_it_has,
                 a_renamed_groups_machines_go_on,
                 naming_without_history_does_nothing,
+            ],
+        );
+    };
+    (ageing $backend:ty) => {
+        $crate::repository_suite!($backend;
+            retention: [
+                one_at_a_time_has_a_job,
+                an_empty_store_has_nothing_to_delete,
+                records_go_by_whole_slots_in_bounded_batches,
+                counts_and_newest_records_stay_when_records_go,
+                slots_and_days_go_when_they_are_told_to,
+                what_live_records_are_counted_into_stays,
+                late_records_are_found_and_never_doubled,
+                a_window_that_stood_still_for_weeks_is_cleaned_too,
+                states_and_numbers_go_on_after_deleting_and_reopening,
+                exports_page_through_a_range_without_gaps,
+                giving_back_space_ends,
+                a_closed_store_keeps_nothing_up,
             ],
         );
     };

@@ -6,6 +6,7 @@ mod events;
 mod imports;
 mod maintenance;
 mod records;
+mod retention;
 mod timelines;
 
 pub use error::Error;
@@ -13,6 +14,7 @@ pub use events::{EventFilter, EventLog};
 pub use imports::{ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports};
 pub use maintenance::{DayRollup, Maintenance};
 pub use records::{Appended, HistoryQuery, Records};
+pub use retention::{ExportMark, ExportPage, ExportQuery, Job, JobLock, LocalJobs, Retention};
 pub use timelines::Timelines;
 
 /// A complete backend. Implemented by whatever implements the parts.

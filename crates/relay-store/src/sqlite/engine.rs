@@ -212,6 +212,32 @@ impl Engine {
         Ok(moved)
     }
 
+    /// Moves the held window, as an append would, but without a record.
+    pub(super) fn move_window(&mut self, window: HeldWindow) -> Result<(), Error> {
+        let change = Change { window, added: Vec::new() };
+        let shared = Arc::clone(&self.shared);
+        let memory = shared.read();
+        let state = StoreState {
+            window: Some(window),
+            tail_from: memory.held.tail_after(&change, self.next_id),
+            ..self.state_now(&memory)
+        };
+        let transaction = begin(&mut self.connection)?;
+        rollups::write(&transaction, &memory.held, &change)?;
+        let (slots, days) = memory.held.entering(window);
+        let (slots, days) = rollups::load(&transaction, &slots, &days)?;
+        save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, self.next_id)?;
+        put_state(&transaction, state)?;
+        drop(memory);
+
+        let mut memory = shared.write();
+        commit(transaction)?;
+        memory.held.apply(&change, slots, days);
+        drop(memory);
+        self.saved();
+        Ok(())
+    }
+
     /// Tells whether a write can begin.
     pub(super) fn ping(&mut self) -> Result<(), Error> {
         begin(&mut self.connection).map(drop)

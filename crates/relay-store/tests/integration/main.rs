@@ -15,4 +15,5 @@ mod conformance {
     use crate::support::Sqlite;
 
     repository_suite!(Sqlite);
+    repository_suite!(ageing Sqlite);
 }

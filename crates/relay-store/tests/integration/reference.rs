@@ -7,14 +7,16 @@ use relay_core::{
     MonitorKey, ProbeRecord, Status, SubStatus, Timestamp, UnixSeconds,
     ports::{
         Repository, Transition,
-        repository::{DayRollup, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines},
+        repository::{
+            DayRollup, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Retention, Timelines,
+        },
         transition::NoTransition,
     },
     timeline::{Align, DailyFilter, Period, Plan, Sample, Tally},
 };
 use relay_testkit::{
     ManualClock, MemoryRepository, key, record,
-    suite::{Backend as _, Blinker},
+    suite::{AgeingBackend as _, Backend as _, Blinker},
 };
 
 use crate::support::Sqlite;
@@ -34,6 +36,8 @@ enum Step {
     Reopen,
     /// Days come from elsewhere.
     Import(Vec<(u8, i64, u8)>),
+    /// What is older than so many seconds is deleted, slots a day later, days as many days later as said.
+    Expire { age: i64, days_later: i64, limit: u32 },
 }
 
 fn any_age() -> impl Strategy<Value = i64> {
@@ -63,6 +67,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         .prop_map(Step::Wait),
         2 => Just(Step::Reopen),
         1 => prop::collection::vec((0..MONITORS, 1i64..5, any::<u8>()), 1..4).prop_map(Step::Import),
+        2 => (prop_oneof![86_400i64..400_000, 86_400i64..3_000_000], 1i64..20, 1u32..30)
+            .prop_map(|(age, days_later, limit)| Step::Expire { age, days_later, limit }),
     ]
 }
 
@@ -132,6 +138,26 @@ async fn compare(
     }
 }
 
+/// Deletes what is old, and returns how many records that were and what else an observer can tell.
+async fn expire(
+    store: &dyn Retention,
+    before: UnixSeconds,
+    days_later: i64,
+    limit: u32,
+) -> (u64, Option<UnixSeconds>, Option<UnixSeconds>) {
+    let mut records = 0;
+    loop {
+        match store.delete_records(before, limit).await.expect("deleted") {
+            0 => break,
+            count => records += count,
+        }
+    }
+    while store.delete_slots(before - 86_400, limit).await.expect("deleted") > 0 {}
+    while store.delete_days(before - days_later * 86_400, limit).await.expect("deleted") > 0 {}
+    let oldest = store.oldest_record().await.expect("an answer");
+    (records, oldest, store.raw_horizon().await.expect("an answer"))
+}
+
 async fn run(steps: Vec<Step>, look: (i64, u16, u16)) {
     let clock = Arc::new(ManualClock::at_secs(START));
     let memory = MemoryRepository::new(clock.clone());
@@ -163,6 +189,15 @@ async fn run(steps: Vec<Step>, look: (i64, u16, u16)) {
                     .collect();
                 memory.import_days(days.clone()).await.expect("imported");
                 sqlite.repository().import_days(days).await.expect("imported");
+            }
+            Step::Expire { age, days_later, limit } => {
+                // With the newest record gone, numbers would go on higher after the next start.
+                let newest = vec![made(0, now(), 7)];
+                memory.append(newest.clone(), Arc::new(NoTransition)).await.expect("stored");
+                sqlite.repository().append(newest, Arc::new(NoTransition)).await.expect("stored");
+                let before = now() - age;
+                let deleted = expire(&memory, before, days_later, limit).await;
+                assert_eq!(expire(sqlite.retention().as_ref(), before, days_later, limit).await, deleted);
             }
         }
         if index % 5 == 4 || index + 1 == count {

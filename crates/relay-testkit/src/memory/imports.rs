@@ -5,6 +5,7 @@ use relay_core::{
     Psc, StoredRecord, UnixSeconds,
     event::{Event, EventId, GroupStates},
     ports::repository::{Error, ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports},
+    record::LatestRecord,
 };
 
 use super::{MemoryRepository, State, day_of};
@@ -97,6 +98,7 @@ impl State {
             if stored.id > self.last_record_id || self.records.iter().any(|old| old.id == stored.id) {
                 stored.id = self.next_record_id();
             }
+            self.see_latest(stored.record.key.clone(), LatestRecord::of(&stored));
             self.records.push(stored);
             added += 1;
         }

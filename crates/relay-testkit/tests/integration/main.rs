@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_core::ports::Repository;
-use relay_testkit::{ManualClock, MemoryRepository, repository_suite, suite::Backend};
+use relay_core::ports::{Repository, repository::Retention};
+use relay_testkit::{
+    ManualClock, MemoryRepository, repository_suite,
+    suite::{AgeingBackend, Backend},
+};
 
 struct Memory(Arc<MemoryRepository>);
 
@@ -23,3 +26,10 @@ impl Backend for Memory {
 }
 
 repository_suite!(Memory);
+repository_suite!(ageing Memory);
+
+impl AgeingBackend for Memory {
+    fn retention(&self) -> Arc<dyn Retention> {
+        self.0.clone()
+    }
+}
