@@ -4,6 +4,8 @@
 //! [`Writer`] is the sink that the scheduler hands its records to: it groups what waits, appends it, survives outages of
 //! the backend, and publishes what was committed.
 //!
+//! [`Cleaner`] deletes what is too old, and [`Archiver`] writes it to files before that; both are long tasks.
+//!
 //! It deliberately knows no configuration file, no HTTP, and no rule of the event machines: these come in as options,
 //! as ports, and as a `Transition` that is called inside the transaction.
 //!
@@ -14,10 +16,12 @@
 //! `.sql` file and one function in each driver. To change the schema: `migrations/README.md`. To add a backend: a
 //! folder beside `sqlite` that implements the four ports and passes the suite, and a variant of [`Options`].
 
+mod archive;
 mod event_meta;
 mod imports;
 mod migrate;
 mod options;
+mod retention;
 mod rollup;
 mod sqlite;
 mod states;
@@ -28,7 +32,9 @@ use std::sync::Arc;
 
 use relay_core::ports::{Clock, Repository, repository::Error};
 
-pub use options::{Options, SqliteOptions, WriterOptions};
+pub use archive::{Archiver, ArchiverDeps, ReadError, Records as ArchivedRecords, read as read_archive};
+pub use options::{ArchiveOptions, Options, RetentionOptions, SqliteOptions, WriterOptions};
+pub use retention::{Cleaner, CleanerDeps};
 pub use sqlite::SqliteRepository;
 pub use writer::Writer;
 

@@ -53,3 +53,60 @@ impl Default for WriterOptions {
         }
     }
 }
+
+/// How long data is kept, and how it is deleted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetentionOptions {
+    /// Days that raw records stay, at least 1; half-hour counts stay one day longer.
+    pub days: u32,
+    /// Days that the counts of days stay; never shorter than those of half hours.
+    pub rollup_days: u32,
+    /// The time between two runs.
+    pub interval: Duration,
+    /// By what part of itself the interval varies, 0 to 1.
+    pub jitter: f64,
+    /// The time from the start to the first run.
+    pub startup_delay: Duration,
+    /// About how many rows are deleted in one transaction, at least 1.
+    pub batch: u32,
+    /// The most transactions of one run, for each kind of row; what is left waits for the next run.
+    pub max_batches: u32,
+}
+
+/// 36 and 400 days; every hour ± 20 %, first after a minute; 100 times 10,000 rows.
+impl Default for RetentionOptions {
+    fn default() -> Self {
+        Self {
+            days: 36,
+            rollup_days: 400,
+            interval: Duration::from_secs(3600),
+            jitter: 0.2,
+            startup_delay: Duration::from_secs(60),
+            batch: 10_000,
+            max_batches: 100,
+        }
+    }
+}
+
+/// Which days are archived, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveOptions {
+    /// The folder of the files. It is made when it does not exist, in a folder that does.
+    pub folder: PathBuf,
+    /// Whether files are compressed by gzip.
+    pub compressed: bool,
+    /// The age in days at which a day is archived, at least 1.
+    pub days: u32,
+    /// How many days are looked at, from that age on backwards, at least 1.
+    pub backfill_days: u32,
+    /// For how many days more a file stays; `None` is for ever.
+    pub keep_days: Option<u32>,
+}
+
+impl ArchiveOptions {
+    /// Archives into `folder`, compressed, days that are 35 days old, up to 7 days back, and keeps files for a year.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), compressed: true, days: 35, backfill_days: 7, keep_days: Some(365) }
+    }
+}

@@ -207,7 +207,7 @@ impl Engine {
                 .query_row((before, limit.max(1) - 1), |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             // Fewer than the limit are left.
-            let key = key.unwrap_or((before.saturating_sub(1), MonitorId::MAX));
+            let key = key.unwrap_or_else(|| (before.saturating_sub(1), MonitorId::MAX));
             transaction.prepare_cached(delete)?.execute(key)
         };
         let deleted = delete().map_err(|error| translate("cannot delete rollups", error))?;
@@ -344,7 +344,7 @@ fn export(
 ) -> Result<ExportPage, Error> {
     let mut page = ExportPage::default();
     let mut room = query.limit.max(1) as usize;
-    let mut from = query.after.map_or(slot_of(query.from), |after| after.at);
+    let mut from = query.after.map_or_else(|| slot_of(query.from), |after| after.at);
     while let Some(slot) = held.next_slot(transaction, from)?.filter(|slot| *slot < query.until) {
         let seen = query.after.filter(|after| after.at == slot).map(|after| after.id);
         let mut ids: Vec<RecordId> = held
