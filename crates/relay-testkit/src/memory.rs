@@ -117,9 +117,16 @@ impl State {
         let unnamed = Psc::new(group.provider(), group.service(), "");
         let named = |key: &MonitorKey| MonitorKey::new(group.clone(), key.model());
         let mut moved = HashSet::new();
-        for stored in self.records.iter_mut().filter(|stored| *stored.record.key.psc() == unnamed) {
-            let key = named(&stored.record.key);
-            moved.insert(std::mem::replace(&mut stored.record.key, key));
+        let aged = self.aged.iter_mut().map(|aged| &mut aged.stored);
+        for stored in self.records.iter_mut().chain(aged).filter(|stored| *stored.record.key.psc() == unnamed)
+        {
+            stored.record.key = named(&stored.record.key);
+        }
+        let latest: Vec<_> = self.latest.keys().filter(|key| *key.psc() == unnamed).cloned().collect();
+        for key in latest {
+            let Some(latest) = self.latest.remove(&key) else { continue };
+            self.see_latest(named(&key), latest);
+            moved.insert(key);
         }
         let days: Vec<_> = self.imported.keys().filter(|(key, _)| *key.psc() == unnamed).cloned().collect();
         for (key, day) in days {
@@ -154,6 +161,13 @@ impl State {
     fn next_record_id(&mut self) -> RecordId {
         self.last_record_id += 1;
         self.last_record_id
+    }
+
+    fn see_latest(&mut self, key: MonitorKey, latest: LatestRecord) {
+        let known = self.latest.entry(key).or_insert(latest);
+        if latest.is_newer_than(known) {
+            *known = latest;
+        }
     }
 
     fn latest(&self, key: &MonitorKey) -> Option<LatestRecord> {
@@ -241,11 +255,7 @@ impl Records for MemoryRepository {
             if let Some(tally) = state.imported.get_mut(&day) {
                 tally.add(&Sample::of(&stored));
             }
-            let latest = LatestRecord::of(&stored);
-            let known = state.latest.entry(stored.record.key.clone()).or_insert(latest);
-            if latest.is_newer_than(known) {
-                *known = latest;
-            }
+            state.see_latest(stored.record.key.clone(), LatestRecord::of(&stored));
             state.records.push(stored.clone());
             appended.records.push(stored);
         }
