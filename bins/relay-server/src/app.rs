@@ -11,6 +11,7 @@ pub(crate) mod channels;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod http;
+pub(crate) mod maintenance;
 pub(crate) mod metrics;
 pub(crate) mod probing;
 pub(crate) mod storage;
@@ -35,6 +36,7 @@ use crate::{
     reload::{self, Live},
 };
 use feed::LocalFeed;
+use maintenance::Maintenance;
 use metrics::MetricsAddress;
 use probing::LiveProber;
 use storage::Storage;
@@ -124,9 +126,11 @@ impl App {
         let scheduler = probing::scheduler(prober.clone(), storage.sink(), clock.clone());
 
         let (repository, feed) = (storage.repository(), LocalFeed::default());
+        let maintenance = Maintenance::new(&published.config.storage, &storage.retention(), &clock)?;
         let state = reloader.state();
         let mut metrics: Vec<Arc<dyn MetricSource>> = vec![state.clone(), Arc::new(scheduler.clone())];
         metrics.extend(storage.metrics());
+        metrics.extend(maintenance.metrics());
         let mut health: Vec<Arc<dyn Health>> = vec![state];
         health.extend(storage.health());
         let deps = Deps {
@@ -157,6 +161,7 @@ impl App {
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
         lifecycle
             .spawn_essential("reload", reload::follow(live, reloader, states, hangup, settled, soft.clone()));
+        maintenance.start(&lifecycle);
         storage.start(&lifecycle, async move {
             if probe {
                 scheduler.run(set, soft).await;
@@ -172,13 +177,10 @@ impl App {
 }
 
 /// Warns of settings that are read and checked, but that nothing in this version acts on: an operator must not rely on
-/// a message that nobody sends, or on space that nobody frees.
+/// a message that nobody sends.
 fn tell_what_is_without_effect(config: &relay_config::Config) {
     if !config.notifications.is_empty() {
         warn!(channels = config.notifications.len(), "notifications are not delivered by this version");
-    }
-    if config.storage.archive.is_some() {
-        warn!("storage.archive is without effect in this version");
     }
 }
 

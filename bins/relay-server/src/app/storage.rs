@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use relay_config::Backend;
 use relay_core::ports::{
     Clock, Health, MetricSource, RecordSink, Repository, Transition,
-    repository::{Appended, Error, Maintenance as _},
+    repository::{Appended, Error, Maintenance as _, Retention},
 };
 use relay_store::{SqliteOptions, SqliteRepository, Writer, WriterOptions};
 use tokio::sync::broadcast;
@@ -45,6 +45,11 @@ impl Storage {
 
     /// Returns the database.
     pub(crate) fn repository(&self) -> Arc<dyn Repository> {
+        self.repository.clone()
+    }
+
+    /// Returns the database as what deletes and exports old data.
+    pub(crate) fn retention(&self) -> Arc<dyn Retention> {
         self.repository.clone()
     }
 

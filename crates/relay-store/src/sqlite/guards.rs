@@ -1,7 +1,14 @@
 //! Guards on what the layout is for, by counting and not by the clock: pages written per probe, rows and pages read per
 //! timeline, and that no statement searches without an index.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use relay_core::{
     MonitorKey, ProbeRecord, Timestamp, UnixSeconds,
@@ -11,7 +18,7 @@ use relay_core::{
 use relay_testkit::{ManualClock, key, record};
 use rusqlite::{Connection, StatementStatus};
 
-use super::{engine::Engine, load, pool};
+use super::{engine::Engine, load, pool, retention::Step};
 use crate::{options::SqliteOptions, timeline::Pieces};
 
 /// 2026-03-10 12:00:00 UTC.
@@ -119,7 +126,7 @@ fn a_month_reads_few_rows_and_pages_and_no_more_when_history_is_longer() {
 }
 
 #[test]
-fn every_statement_that_reads_is_served_by_a_key() {
+fn every_statement_that_reads_or_deletes_is_served_by_a_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = engine(folder.path());
     let mut plans = HashMap::new();
@@ -134,6 +141,15 @@ fn every_statement_that_reads_is_served_by_a_key() {
         ("samples_of_some", include_str!("sql/rollups/samples_of_some.sql")),
         ("slots_between", include_str!("sql/rollups/slots_between.sql")),
         ("since", include_str!("sql/events/since.sql")),
+        ("oldest_samples", include_str!("sql/retention/oldest_samples.sql")),
+        ("samples_of_slot", include_str!("sql/retention/samples_of_slot.sql")),
+        ("run", include_str!("sql/records/run.sql")),
+        ("delete_run", include_str!("sql/retention/delete_run.sql")),
+        ("delete_samples", include_str!("sql/retention/delete_samples.sql")),
+        ("last_of_slots", include_str!("sql/retention/last_of_slots.sql")),
+        ("delete_slots", include_str!("sql/retention/delete_slots.sql")),
+        ("last_of_days", include_str!("sql/retention/last_of_days.sql")),
+        ("delete_days", include_str!("sql/retention/delete_days.sql")),
     ] {
         let mut statement = engine.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a plan");
         let blanks = vec![rusqlite::types::Null; statement.parameter_count()];
@@ -152,4 +168,59 @@ fn every_statement_that_reads_is_served_by_a_key() {
             "{name}: {lines:?}"
         );
     }
+}
+
+/// Minutely records of twenty monitors over so many days, and a late one for the first of them.
+fn with_records(folder: &Path, days: i64) -> Engine {
+    let mut engine = engine(folder);
+    let keys = keys(20);
+    let records: Vec<_> = (-days * 1440..0)
+        .flat_map(|minute| keys.iter().enumerate().map(move |(index, key)| (minute, index, key)))
+        .map(|(minute, index, key)| probe(key, index, NOW + minute * 60))
+        .collect();
+    for batch in records.chunks(200) {
+        engine.append(batch.to_vec(), &NoTransition).expect("stored");
+    }
+    engine.append(vec![probe(&keys[3], 3, NOW - days * 86_400 + 5)], &NoTransition).expect("stored");
+    engine
+}
+
+/// Deletes the first six hours, and returns how many records went, the steps that took, and the pages in the log.
+fn clean_six_hours(engine: &mut Engine, days: i64) -> (u64, u64, i32) {
+    let steps = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&steps);
+    let count = move || {
+        seen.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    engine.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("emptied");
+    engine.connection.progress_handler(10, Some(count)).expect("counted");
+    let before = NOW - days * 86_400 + 6 * 3600;
+    let mut deleted = 0;
+    loop {
+        match engine.retain(Step::Records { before, limit: 2_000 }).expect("deleted") {
+            0 => break,
+            count => deleted += count,
+        }
+    }
+    while engine.retain(Step::Slots { before, limit: 100 }).expect("deleted") > 0 {}
+    engine.connection.progress_handler(10, None::<fn() -> bool>).expect("counted no more");
+    (deleted, steps.load(Ordering::Relaxed) * 10, pool::log_pages())
+}
+
+#[test]
+fn cleaning_touches_what_it_deletes_and_no_more_when_history_is_longer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (deleted, steps, pages) = clean_six_hours(&mut with_records(folder.path(), 1), 1);
+    assert_eq!(deleted, 6 * 60 * 20 + 1);
+    // A statement that deletes one record alone takes about as many steps.
+    assert!(steps <= deleted * 20, "{steps} steps for {deleted} records");
+    // Pages that become free are hardly written: the records filled some eighty of them.
+    assert!(pages <= 120, "{pages} pages written for {deleted} records");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let (same, more_steps, more_pages) = clean_six_hours(&mut with_records(folder.path(), 8), 8);
+    assert_eq!(same, deleted);
+    assert!(more_steps * 10 <= steps * 12, "{more_steps} steps instead of {steps}");
+    assert!(more_pages * 10 <= pages * 13, "{more_pages} pages instead of {pages}");
 }
