@@ -55,9 +55,7 @@ async fn be_the_victim(path: &Path) {
             store.append(batch_after(last), Arc::new(Blinker { patience: 2 })).await.expect("stored");
         last = appended.records.last().expect("records").id;
         let event = appended.events.last().map_or(0, |event| event.id);
-        // Past the test harness, which would hold it back; in a line of its own.
-        let mut output = std::io::stdout().lock();
-        writeln!(output, "\nacknowledged {last} {event}").and_then(|()| output.flush()).expect("written");
+        Victim::acknowledge(last, event);
     }
 }
 
@@ -66,7 +64,8 @@ fn newest_id(latest: &[Option<relay_core::record::LatestRecord>]) -> i64 {
     latest.iter().flatten().map(|latest| (latest.id + 4) / 5 * 5).max().unwrap_or(0)
 }
 
-struct Victim(Child);
+/// A process that is to be killed.
+pub(crate) struct Victim(Child);
 
 /// Not even a failing test leaves a process behind.
 impl Drop for Victim {
@@ -78,28 +77,44 @@ impl Drop for Victim {
 
 /// Starts a victim, lets it acknowledge so many batches, and kills it. Returns the last record and event it spoke of.
 fn kill_after(path: &Path, batches: u64) -> (i64, i64) {
-    let mut command = Command::new(env::current_exe().expect("this test"));
-    command.args(["--exact", "crash::kill_nine_loses_nothing", "--nocapture"]).env(VICTIM, path);
-    let mut victim = Victim(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process"));
-    let output = victim.0.stdout.take().expect("its output");
-    let mut last = (0, 0);
-    let mut seen = 0;
-    for line in BufReader::new(output).lines() {
-        let line = line.expect("a line");
-        let mut words = line.split_whitespace();
-        if words.next() != Some("acknowledged") {
-            continue;
+    Victim::kill_after("crash::kill_nine_loses_nothing", VICTIM, path, batches)
+}
+
+impl Victim {
+    /// Starts a copy of the test `name` with `variable` set to `path`, lets it acknowledge so many batches, and kills
+    /// it. Returns the last record and event it spoke of.
+    pub(crate) fn kill_after(name: &str, variable: &str, path: &Path, batches: u64) -> (i64, i64) {
+        let mut command = Command::new(env::current_exe().expect("this test"));
+        command.args(["--exact", name, "--nocapture"]).env(variable, path);
+        let mut victim =
+            Self(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process"));
+        let output = victim.0.stdout.take().expect("its output");
+        let mut last = (0, 0);
+        let mut seen = 0;
+        for line in BufReader::new(output).lines() {
+            let line = line.expect("a line");
+            let mut words = line.split_whitespace();
+            if words.next() != Some("acknowledged") {
+                continue;
+            }
+            let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number");
+            last = (number(), last.1.max(number()));
+            seen += 1;
+            if seen == batches {
+                // SIGKILL, while it is on its way to the next commit.
+                victim.0.kill().expect("killed");
+            }
         }
-        let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number");
-        last = (number(), last.1.max(number()));
-        seen += 1;
-        if seen == batches {
-            // SIGKILL, while it is on its way to the next commit.
-            victim.0.kill().expect("killed");
-        }
+        assert!(seen >= batches, "the victim ended by itself after {seen} batches");
+        last
     }
-    assert!(seen >= batches, "the victim ended by itself after {seen} batches");
-    last
+
+    /// Says, as a victim, what was committed.
+    pub(crate) fn acknowledge(record: i64, event: i64) {
+        // Past the test harness, which would hold it back; in a line of its own.
+        let mut output = std::io::stdout().lock();
+        writeln!(output, "\nacknowledged {record} {event}").and_then(|()| output.flush()).expect("written");
+    }
 }
 
 #[tokio::test]

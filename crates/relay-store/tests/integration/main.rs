@@ -4,8 +4,10 @@ mod archive;
 mod crash;
 mod gate;
 mod hands;
+mod killed;
 mod opening;
 mod reference;
+mod retention;
 mod support;
 mod writer;
 
