@@ -1,4 +1,4 @@
-//! Measures the SQLite store: appending, size, bytes written, starting, and every kind of timeline.
+//! Measures the SQLite store: appending, size, bytes written, starting, every kind of timeline, and cleaning.
 //!
 //! `cargo run --release -p relay-store --example measure -- [monitors] [days] [folder]`, by default 100 monitors and 36
 //! days in a folder of its own that is removed at the end. The clock stands at the end of the generated history.
@@ -16,7 +16,9 @@ use relay_core::{
     record::{Source, Timings},
     timeline::{Align, DailyFilter, Period, Plan},
 };
-use relay_store::{SqliteOptions, SqliteRepository, Writer, WriterOptions};
+use relay_store::{
+    Cleaner, CleanerDeps, RetentionOptions, SqliteOptions, SqliteRepository, Writer, WriterOptions,
+};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -59,6 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     live(&repository, &path, &keys).await?;
     let repository = Arc::new(repository);
     pipeline(&repository, &keys).await?;
+    cleaning(&repository, &path, &keys, days).await?;
     repository.close().await?;
     if kept.is_none() {
         fs::remove_dir_all(&folder)?;
@@ -192,6 +195,56 @@ async fn pipeline(repository: &Arc<SqliteRepository>, keys: &[MonitorKey]) -> Re
     );
     stop.cancel();
     running.join_all().await;
+    Ok(())
+}
+
+/// Appends small groups as a live server does, without a cleaner and beside one that deletes a day, then half of all.
+async fn cleaning(
+    repository: &Arc<SqliteRepository>,
+    path: &Path,
+    keys: &[MonitorKey],
+    days: i64,
+) -> Result<(), Box<dyn Error>> {
+    let kept = |days: i64| u32::try_from(days.max(1));
+    for (name, days) in [("idle", None), ("a day", Some(kept(days - 1)?)), ("half", Some(kept(days / 2)?))] {
+        let stop = CancellationToken::new();
+        let (began, mut cleaning) = (Instant::now(), JoinSet::new());
+        if let Some(days) = days {
+            let options = RetentionOptions { days, max_batches: 1_000, ..RetentionOptions::default() };
+            let (store, clock) = (Arc::clone(repository) as _, Arc::new(FixedClock));
+            let cleaner = Cleaner::new(options, CleanerDeps { store, clock, seed: 1, archive: None });
+            cleaning.spawn(async move { cleaner.clean(&stop).await });
+        } else {
+            cleaning.spawn(async move {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                true
+            });
+        }
+        let mut times = Vec::new();
+        let mut took = Duration::ZERO;
+        while !cleaning.is_empty() {
+            let index = times.len() % (keys.len() - 1);
+            let batch = (index..index + 2).map(|index| record(&keys[index], index as u64, 1, NOW)).collect();
+            let started = Instant::now();
+            repository.append(batch, Arc::new(NoTransition)).await?;
+            times.push(millis(started.elapsed()));
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            if cleaning.try_join_next().is_some() {
+                took = began.elapsed();
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+        println!(
+            "append beside cleaning {name} ({:.1} s, {} groups): median {:.2} ms, p99 {:.2} ms, worst {:.2} ms",
+            took.as_secs_f64(),
+            times.len(),
+            at(0.5),
+            at(0.99),
+            at(1.0)
+        );
+        println!("size: {} bytes", fs::metadata(path)?.len());
+    }
     Ok(())
 }
 
