@@ -67,13 +67,13 @@ pub struct RetentionOptions {
     pub jitter: f64,
     /// The time from the start to the first run.
     pub startup_delay: Duration,
-    /// About how many rows are deleted in one transaction, at least 1.
+    /// The most rows that are deleted in one transaction, about, at least 1; fewer when that takes long.
     pub batch: u32,
-    /// The most transactions of one run, for each kind of row; what is left waits for the next run.
+    /// How many times as many rows one run deletes at most, of each kind; what is left waits for the next run.
     pub max_batches: u32,
 }
 
-/// 36 and 400 days; every hour ± 20 %, first after a minute; 100 times 10,000 rows.
+/// 36 and 400 days; every hour ± 20 %, first after a minute; 10,000 rows at a time, a million in a run.
 impl Default for RetentionOptions {
     fn default() -> Self {
         Self {

@@ -32,6 +32,11 @@ use crate::{
     options::{ArchiveOptions, RetentionOptions},
 };
 
+/// A batch that took longer makes the next one half as large, down to [`LEAST_BATCH`], so that an append that waits for
+/// it hardly notices; one that took less than half as long makes it twice as large, up to what the options say.
+const LONG: Duration = Duration::from_millis(8);
+const LEAST_BATCH: u32 = 200;
+const FIRST_BATCH: u32 = 1_000;
 /// How many times as long as a batch took the cleaner waits before the next one.
 const REST: u32 = 3;
 /// The longest wait between two batches.
@@ -165,7 +170,8 @@ impl Cleaner {
         self.reclaim(stop, &mut cleaned.bytes).await
     }
 
-    /// Deletes all of a kind, in batches. Returns whether nothing is left.
+    /// Deletes all of a kind, in batches that take a few milliseconds each, and no more rows than the options allow.
+    /// Returns whether nothing is left.
     async fn delete(
         &self,
         stop: &CancellationToken,
@@ -173,8 +179,11 @@ impl Cleaner {
         before: UnixSeconds,
         count: &mut u64,
     ) -> Result<bool, Error> {
-        let (store, batch) = (self.deps.store.as_ref(), self.options.batch.max(1));
-        for _ in 0..self.options.max_batches.max(1) {
+        let (store, most) = (self.deps.store.as_ref(), self.options.batch.max(1));
+        let allowed = u64::from(most) * u64::from(self.options.max_batches.max(1));
+        let mut batch = most.min(FIRST_BATCH);
+        let mut rows = 0;
+        while rows < allowed {
             let begun = Instant::now();
             let deleted = patiently(stop, || match kind {
                 Kind::Records => store.delete_records(before, batch),
@@ -183,9 +192,15 @@ impl Cleaner {
             })
             .await?;
             *count += deleted;
+            rows += deleted;
             if deleted == 0 {
                 return Ok(true);
             }
+            batch = match begun.elapsed() {
+                took if took > LONG => (batch / 2).max(LEAST_BATCH).min(most),
+                took if took < LONG / 2 => batch.saturating_mul(2).min(most),
+                _ => batch,
+            };
             if !rested(stop, begun).await {
                 return Ok(false);
             }

@@ -22,7 +22,14 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Holds the database for this process while it lives; the system lets go of it when the process dies.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// A process that this one is just starting has the file open too, for a moment: closing it alone would not let go.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 impl Lock {
@@ -37,7 +44,7 @@ impl Lock {
             .open(&beside)
             .map_err(|error| unusable(path, &format!("{} cannot be made: {error}", beside.display())))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(Errno::WOULDBLOCK) => Err(Error::Conflict {
                 reason: format!(
                     "{} is in use by another relay-server: stop it, or choose another file",
