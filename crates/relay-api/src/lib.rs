@@ -7,10 +7,14 @@
 //! - [`Api`] turns requests into responses; [`Deps`] is what it answers from.
 //! - [`Server`] owns the listener, the connections and their limits.
 //!
+//! Live streams (`sse`, `live`) are made while they are read: each tails the store by ids, woken by one task that looks
+//! for all of them, so that a slow reader costs a connection and nothing else.
+//!
 //! To add an endpoint: its JSON in `dto/`, its handler in `handlers/`, a variant of `Endpoint` and a line in the table
 //! of `router` (a test compares the table with the index at its top), its golden test in `tests/integration/`, its
-//! section in `docs/api.md`. An answer that many readers share goes through the cache: a variant of `CacheKey` that
-//! holds the normalised question, so that two spellings of it are one answer.
+//! section in `docs/api.md`, and in `openapi/operations` what it takes and answers. An answer that many readers share
+//! goes through the cache: a variant of `CacheKey` that holds the normalised question, so that two spellings of it are
+//! one answer.
 
 mod answer;
 mod api;
