@@ -9,18 +9,21 @@
 //! It deliberately knows no configuration file, no HTTP, and no rule of the event machines: these come in as options,
 //! as ports, and as a `Transition` that is called inside the transaction.
 //!
-//! Where to look: `timeline`, `rollup` and `states` hold the logic, written once and pure; a driver such as
-//! `sqlite` holds SQL and rows only. `docs/adr/0002-store-layout.md` says why the tables are what they are.
+//! Where to look: `timeline`, `rollup` and `states` hold the logic, written once and pure; the drivers
+//! `sqlite` and `postgres` hold SQL and rows only. `docs/adr/0002-store-layout.md` and `docs/adr/0005-postgresql.md` say
+//! why the tables are what they are.
 //!
 //! To add a query: a method on the narrowest repository port, a case in the conformance suite of `relay-testkit`, one
 //! `.sql` file and one function in each driver. To change the schema: `migrations/README.md`. To add a backend: a
 //! folder beside `sqlite` that implements the four ports and passes the suite, and a variant of [`Options`].
 
 mod archive;
+mod columns;
 mod event_meta;
 mod imports;
 mod migrate;
 mod options;
+mod postgres;
 mod retention;
 mod rollup;
 mod sqlite;
@@ -33,7 +36,11 @@ use std::sync::Arc;
 use relay_core::ports::{Clock, Repository, repository::Error};
 
 pub use archive::{Archiver, ArchiverDeps, ReadError, Records as ArchivedRecords, read as read_archive};
-pub use options::{ArchiveOptions, Options, RetentionOptions, SqliteOptions, WriterOptions};
+pub use options::{
+    ArchiveOptions, Options, PostgresOptions, PostgresTimeouts, RetentionOptions, SqliteOptions, SslMode,
+    WriterOptions,
+};
+pub use postgres::PgRepository;
 pub use retention::{Cleaner, CleanerDeps};
 pub use sqlite::SqliteRepository;
 pub use writer::Writer;
@@ -42,11 +49,13 @@ pub use writer::Writer;
 /// events and tells which day it is.
 ///
 /// # Errors
-/// See [`SqliteRepository::open`].
+/// See [`SqliteRepository::open`] and [`PgRepository::open`].
 pub async fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<dyn Repository>, Error> {
-    let task = tokio::task::spawn_blocking(move || match options {
-        Options::Sqlite(options) => SqliteRepository::open(&options, clock),
-    });
+    let options = match options {
+        Options::Postgres(options) => return Ok(Arc::new(PgRepository::open(&options, clock).await?)),
+        Options::Sqlite(options) => options,
+    };
+    let task = tokio::task::spawn_blocking(move || SqliteRepository::open(&options, clock));
     let broken = |error| Error::Unavailable {
         reason: "opening was broken off".to_owned(),
         source: Some(Box::new(error)),

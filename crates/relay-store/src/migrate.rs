@@ -49,6 +49,13 @@ pub(crate) const SQLITE: &[Migration] = &[
     },
 ];
 
+/// All migrations of PostgreSQL, in order.
+pub(crate) const POSTGRES: &[Migration] = &[Migration {
+    version: 1,
+    name: "records",
+    sql: include_str!("../../../migrations/postgres/0001_records.sql"),
+}];
+
 /// Returns which of `known` must still be applied, in order.
 ///
 /// # Errors
@@ -83,23 +90,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_the_folder() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
-        let files: BTreeMap<String, String> = fs::read_dir(folder)
-            .expect("the folder")
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
-            .map(|path| {
-                let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-                (name, fs::read_to_string(path).expect("SQL"))
-            })
-            .collect();
-        let listed: BTreeMap<String, String> = SQLITE
-            .iter()
-            .map(|one| (format!("{:04}_{}.sql", one.version, one.name), one.sql.to_owned()))
-            .collect();
-        assert_eq!(listed, files);
-        assert!(SQLITE.is_sorted_by_key(|migration| migration.version));
+    fn the_lists_are_the_folders() {
+        for (name, list) in [("sqlite", SQLITE), ("postgres", POSTGRES)] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(name);
+            let files: BTreeMap<String, String> = fs::read_dir(folder)
+                .expect("the folder")
+                .map(|entry| entry.expect("an entry").path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+                .map(|path| {
+                    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+                    (name, fs::read_to_string(path).expect("SQL"))
+                })
+                .collect();
+            let listed: BTreeMap<String, String> = list
+                .iter()
+                .map(|one| (format!("{:04}_{}.sql", one.version, one.name), one.sql.to_owned()))
+                .collect();
+            assert_eq!(listed, files);
+            assert!(list.is_sorted_by_key(|migration| migration.version));
+        }
     }
 
     #[test]

@@ -2,11 +2,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use relay_core::Secret;
+
 /// Where the data is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Options {
     /// In an SQLite file that this process owns.
     Sqlite(SqliteOptions),
+    /// In a PostgreSQL database that several processes may write.
+    Postgres(PostgresOptions),
 }
 
 /// How the SQLite file is used.
@@ -26,6 +30,95 @@ impl SqliteOptions {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), readers: 4, busy_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// How PostgreSQL is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// The server: a name, an address, or the folder of its socket.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Who connects.
+    pub user: String,
+    /// The password; may be empty.
+    pub password: Secret,
+    /// The database. Everything is kept in its schema `relay`, which is made when there is none.
+    pub database: String,
+    /// How connections are protected.
+    pub ssl_mode: SslMode,
+    /// A PEM file with the authorities to trust instead of the system's.
+    pub ssl_root_cert: Option<PathBuf>,
+    /// The most connections, at least 1.
+    pub max_open: usize,
+    /// Connections that stay open without work; more are closed after a minute.
+    pub max_idle: usize,
+    /// The age at which a connection is replaced; zero for never.
+    pub max_lifetime: Duration,
+    /// How long to wait for what.
+    pub timeouts: PostgresTimeouts,
+}
+
+impl PostgresOptions {
+    /// Uses the database at `host`, port 5432, as `user` without password, not encrypted, with up to 25 connections of
+    /// which 5 stay, each for an hour at most.
+    #[must_use]
+    pub fn new(host: impl Into<String>, user: impl Into<String>, database: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port: 5432,
+            user: user.into(),
+            password: Secret::default(),
+            database: database.into(),
+            ssl_mode: SslMode::Disable,
+            ssl_root_cert: None,
+            max_open: 25,
+            max_idle: 5,
+            max_lifetime: Duration::from_secs(3600),
+            timeouts: PostgresTimeouts::default(),
+        }
+    }
+}
+
+/// How a connection to PostgreSQL is protected, in libpq's words. Sockets of the same machine are never encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SslMode {
+    /// Not at all.
+    #[default]
+    Disable,
+    /// Encrypted when the server can, whoever it is.
+    Prefer,
+    /// Encrypted; the certificate is not checked.
+    Require,
+    /// Encrypted, with a certificate of a known authority.
+    VerifyCa,
+    /// Encrypted, with a certificate of a known authority that names the host.
+    VerifyFull,
+}
+
+/// How long PostgreSQL may take; each at least a millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PostgresTimeouts {
+    /// To connect, and to wait for a free connection.
+    pub connect: Duration,
+    /// To wait for a lock that another process holds.
+    pub lock: Duration,
+    /// For one statement.
+    pub statement: Duration,
+    /// Until the server gives up a transaction whose client went silent, and the client a server that does.
+    pub silence: Duration,
+}
+
+/// 5 s to connect, 10 s for a lock, 30 s for a statement, 15 s of silence.
+impl Default for PostgresTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            lock: Duration::from_secs(10),
+            statement: Duration::from_secs(30),
+            silence: Duration::from_secs(15),
+        }
     }
 }
 

@@ -135,6 +135,13 @@ impl<'a> Fold<'a> {
         fold
     }
 
+    /// Takes over the newest record of a monitor.
+    pub(crate) fn latest(&mut self, monitor: MonitorId, latest: LatestRecord) {
+        if let Some(line) = self.line(monitor) {
+            line.latest = Some(latest);
+        }
+    }
+
     /// Returns the monitors asked for.
     pub(crate) fn monitors(&self) -> impl ExactSizeIterator<Item = MonitorId> {
         self.places.keys().copied()

@@ -6,10 +6,12 @@
 //! - [`build`] makes records and monitors in a line.
 //! - [`suite`] holds every backend to the contract of the repository port.
 //! - [`Logs`] holds what a test logged.
+//! - [`postgres`] starts a real PostgreSQL server.
 //!
-//! It deliberately knows no database, no HTTP and no crate but `relay-core`.
+//! It deliberately knows no SQL, no HTTP and no crate but `relay-core`.
 
 pub mod build;
+pub mod postgres;
 pub mod suite;
 
 mod clock;

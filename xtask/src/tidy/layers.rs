@@ -26,9 +26,13 @@ const FOR_TESTS: &[&str] = &["relay-core", "relay-testkit", "relay-sim"];
 /// The crates outside of the workspace that only some members may use. xtask is exempt: its benches need bare clients
 /// and servers to compare with.
 const OWNED: &[(&[&str], &[&str])] = &[
-    (&["rusqlite", "r2d2", "r2d2_sqlite", "tokio-postgres", "deadpool-postgres"], &["relay-store"]),
+    (
+        &["rusqlite", "r2d2", "r2d2_sqlite", "tokio-postgres", "deadpool-postgres", "tokio-postgres-rustls"],
+        &["relay-store"],
+    ),
     (&["serde_yaml", "granit-parser", "notify", "notify-debouncer-full"], &["relay-config"]),
-    (&["rustls-native-certs", "webpki-roots"], &["relay-probe"]),
+    (&["rustls-native-certs"], &["relay-probe", "relay-store"]),
+    (&["webpki-roots"], &["relay-probe"]),
     (&["matchit"], &["relay-api"]),
     (&["hyper", "hyper-util"], &["relay-probe", "relay-api", "relay-sim"]),
     (&["clap", "anyhow", "mimalloc"], &["relay-server"]),

@@ -18,9 +18,12 @@ use super::{
     SqliteRepository,
     error::translate,
     rollups,
-    row::{RecordRow, cause_code, pack_timings, read_latest},
+    row::{RecordRow, read_latest},
 };
-use crate::rollup::{Held, MonitorId, slot_of};
+use crate::{
+    columns::{cause_code, pack_timings},
+    rollup::{Held, MonitorId, slot_of},
+};
 
 const INSERT: &str = include_str!("sql/records/insert.sql");
 const BY_ID: &str = include_str!("sql/records/by_id.sql");

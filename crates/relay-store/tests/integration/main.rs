@@ -11,12 +11,26 @@ mod retention;
 mod support;
 mod writer;
 
-/// SQLite passes the suite of the repository port.
+/// Each backend passes the suite of the repository port.
 mod conformance {
-    use relay_testkit::repository_suite;
+    mod sqlite {
+        use relay_testkit::repository_suite;
 
-    use crate::support::Sqlite;
+        use crate::support::Sqlite;
 
+<<<<<<< HEAD
     repository_suite!(Sqlite);
     repository_suite!(ageing Sqlite);
+=======
+        repository_suite!(Sqlite);
+    }
+
+    mod postgres {
+        use relay_testkit::repository_suite;
+
+        use crate::support::postgres::Postgres;
+
+        repository_suite!(Postgres);
+    }
+>>>>>>> ca4a7b4 (Store in PostgreSQL as well)
 }

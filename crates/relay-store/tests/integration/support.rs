@@ -1,5 +1,7 @@
 //! A database of its own for each test.
 
+pub(crate) mod postgres;
+
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;

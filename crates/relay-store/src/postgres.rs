@@ -1,0 +1,102 @@
+//! The repository in a PostgreSQL database, in the schema `relay`, which several processes may read and write.
+//!
+//! Nothing is held in memory that others cannot see, but for the numbers of monitors ([`names`]), which every statement
+//! that uses them checks. Every change is one transaction that first locks the row of `store_state` ([`change`]): so
+//! record and event numbers become visible in their order, and rollups are read, grown and written back without races
+//! ([`append`]).
+
+mod append;
+mod change;
+mod channels;
+mod doubt;
+mod error;
+mod events;
+mod maintenance;
+mod migrate;
+mod names;
+mod pool;
+mod records;
+mod rollups;
+mod row;
+mod states;
+mod timelines;
+mod tls;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use deadpool_postgres::Object;
+use relay_core::ports::{Clock, repository::Error};
+use tokio::sync::Mutex;
+
+use self::{doubt::Batches, error::closed, names::Names, pool::Pool};
+use crate::options::PostgresOptions;
+
+/// The repository on PostgreSQL. Dropping it lets go of its connections.
+pub struct PgRepository {
+    pool: Pool,
+    names: Names,
+    clock: Arc<dyn Clock>,
+    /// Held from the beginning to the end of an append: what one leaves in doubt the next one settles.
+    batches: Mutex<Batches>,
+    closed: AtomicBool,
+}
+
+impl fmt::Debug for PgRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgRepository").finish_non_exhaustive()
+    }
+}
+
+impl PgRepository {
+    /// Connects, makes the schema when there is none, and brings it up to date. Must be called on a Tokio runtime, which
+    /// then closes idle connections. `clock` stamps events and tells which day it is.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the database was made by a newer version, or the server is too old;
+    /// [`Error::Corrupt`] when a migration is not the one that made it; [`Error::Unavailable`] when it cannot be reached
+    /// or used. The sentence says what to do, without the password.
+    pub async fn open(options: &PostgresOptions, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let pool = Pool::new(options)?;
+        let mut client = pool.first(options).await?;
+        migrate::to_newest(&mut client, options).await?;
+        let batches = Batches::new(doubt::register(&client).await?);
+        drop(client);
+        Ok(Self {
+            pool,
+            names: Names::default(),
+            clock,
+            batches: Mutex::new(batches),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::SeqCst) { Err(closed()) } else { Ok(()) }
+    }
+
+    async fn client(&self) -> Result<Object, Error> {
+        self.check_open()?;
+        self.pool.get().await
+    }
+
+    /// Reads with a connection; with another one, once, when it turns out that the first was cut before.
+    async fn read<T, F>(&self, read: impl Fn(Arc<Object>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let client = Arc::new(self.client().await?);
+        match read(Arc::clone(&client)).await {
+            Err(Error::Unavailable { .. }) if client.is_closed() => {
+                drop(client);
+                read(Arc::new(self.client().await?)).await
+            }
+            answer => answer,
+        }
+    }
+}

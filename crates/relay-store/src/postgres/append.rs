@@ -1,0 +1,95 @@
+//! Appending a batch: everything of it in one transaction, in a number of statements that does not depend on it.
+
+use std::sync::Arc;
+
+use deadpool_postgres::Transaction;
+use futures_util::future;
+use relay_core::{
+    MonitorKey, ProbeRecord, StoredRecord,
+    ports::{
+        Transition,
+        repository::{Appended, Error},
+    },
+    timeline::Sample,
+};
+
+use super::{
+    PgRepository,
+    change::Change,
+    error::{closed, translate},
+    events, records,
+    rollups::Grown,
+    states::Machines,
+};
+
+/// Wakes those who listen: `relay_records` and `relay_events`, each with the highest number as its payload.
+const NOTIFY_RECORDS: &str = "SELECT pg_notify('relay_records', $1::bigint::text)";
+const NOTIFY_EVENTS: &str = "SELECT pg_notify('relay_events', $1::bigint::text)";
+
+impl PgRepository {
+    /// Appends a batch as the port says.
+    pub(super) async fn store(
+        &self,
+        batch: Vec<ProbeRecord>,
+        transition: Arc<dyn Transition>,
+    ) -> Result<Appended, Error> {
+        self.check_open()?;
+        if batch.is_empty() {
+            return Ok(Appended::default());
+        }
+        let mut batches = self.batches.lock().await;
+        let mut client = self.client().await?;
+        let change = Change::begin(&mut client, batch.len()).await?;
+        if let Some(answer) = batches.settle(&change.transaction, &batch).await? {
+            return Ok(answer);
+        }
+        let answer = self.write(&change, batch, transition.as_ref()).await?;
+        batches.put_next(&change.transaction).await?;
+        // Closing waits for this lock, so that nothing is committed afterwards.
+        if self.check_open().is_err() {
+            return Err(closed());
+        }
+        batches.commit(change.transaction, answer).await
+    }
+
+    async fn write(
+        &self,
+        change: &Change<'_>,
+        batch: Vec<ProbeRecord>,
+        transition: &dyn Transition,
+    ) -> Result<Appended, Error> {
+        let transaction = &change.transaction;
+        let records: Vec<StoredRecord> =
+            (change.first_record..).zip(batch).map(|(id, record)| StoredRecord { id, record }).collect();
+        let keys: Vec<MonitorKey> = records.iter().map(|stored| stored.record.key.clone()).collect();
+        let monitors = self.names.number(transaction, change.stamp, &keys).await?;
+        let added: Vec<_> = monitors.iter().copied().zip(records.iter().map(Sample::of)).collect();
+        let groups = keys.iter().map(|key| key.psc().clone()).collect();
+        let (grown, mut machines) =
+            future::try_join(Grown::read(transaction, &added), Machines::read(transaction, groups)).await?;
+        let new_events = machines.apply(&records, transition);
+        let newest = records::newest_of(&records, &monitors);
+        let (_, _, _, _, events) = future::try_join5(
+            records::insert(transaction, &records, &monitors),
+            records::put_latest(transaction, &newest),
+            grown.write(transaction),
+            machines.write(transaction),
+            events::insert(change, new_events, self.clock.now().as_secs()),
+        )
+        .await?;
+        let (record, event) = (records.last().map(|one| one.id), events.last().map(|one| one.id));
+        future::try_join(
+            notify(transaction, NOTIFY_RECORDS, record),
+            notify(transaction, NOTIFY_EVENTS, event),
+        )
+        .await?;
+        Ok(Appended { records, events })
+    }
+}
+
+async fn notify(transaction: &Transaction<'_>, sql: &str, highest: Option<i64>) -> Result<(), Error> {
+    let Some(highest) = highest else { return Ok(()) };
+    let trouble = translate("cannot notify");
+    let statement = transaction.prepare_cached(sql).await.map_err(&trouble)?;
+    transaction.execute(&statement, &[&highest]).await.map(drop).map_err(&trouble)
+}

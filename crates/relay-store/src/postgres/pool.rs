@@ -1,0 +1,118 @@
+//! The connections.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use relay_core::ports::repository::Error;
+use tokio::{task::JoinSet, time::interval};
+
+use super::{
+    error::{no_connection, refused},
+    tls,
+};
+use crate::options::{PostgresOptions, PostgresTimeouts};
+
+const SESSION: &str = include_str!("sql/store/session.sql");
+
+/// A connection that idled for longer is closed, unless it is one of those that stay.
+const IDLE_FOR: Duration = Duration::from_secs(60);
+/// How often idle connections are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// Connections that are made when they are needed, and kept.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pool: deadpool_postgres::Pool,
+    /// Closes idle connections; ends with the pool.
+    _upkeep: JoinSet<()>,
+}
+
+impl Pool {
+    /// Makes the pool, without a connection yet.
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, Error> {
+        let (tls, ssl_mode) = tls::connector(options)?;
+        let mut config = tokio_postgres::Config::new();
+        let PostgresTimeouts { connect, silence, .. } = options.timeouts;
+        config
+            .host(&options.host)
+            .port(options.port)
+            .user(&options.user)
+            .dbname(&options.database)
+            .application_name("relay-pulse")
+            .ssl_mode(ssl_mode)
+            .connect_timeout(connect)
+            // A peer that vanished without a word is noticed within the silence, idle or not.
+            .keepalives(true)
+            .keepalives_idle(silence / 3)
+            .keepalives_interval(silence / 6)
+            .keepalives_retries(4)
+            .tcp_user_timeout(silence);
+        if !options.password.is_empty() {
+            config.password(options.password.expose());
+        }
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config, tls, recycling);
+        let session = session(options.timeouts);
+        let lifetime = Some(options.max_lifetime).filter(|lifetime| !lifetime.is_zero());
+        let pool = deadpool_postgres::Pool::builder(manager)
+            .max_size(options.max_open.max(1))
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(connect))
+            // The driver's own timeout is for each address of the host; this one is for all of it.
+            .create_timeout(Some(connect * 2))
+            .recycle_timeout(Some(connect))
+            .post_create(Hook::async_fn(move |client, _| {
+                let session = session.clone();
+                Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
+            }))
+            .pre_recycle(Hook::sync_fn(move |_, metrics| match lifetime {
+                Some(lifetime) if metrics.age() >= lifetime => Err(HookError::message("too old")),
+                _ => Ok(()),
+            }))
+            .build()
+            .map_err(|error| Error::Unavailable { reason: error.to_string(), source: None })?;
+        let mut upkeep = JoinSet::new();
+        upkeep.spawn(close_idle(pool.clone(), options.max_idle, lifetime));
+        Ok(Self { pool, _upkeep: upkeep })
+    }
+
+    /// Returns the first connection; says what to do when there is none to be had.
+    pub(super) async fn first(&self, options: &PostgresOptions) -> Result<Object, Error> {
+        self.pool.get().await.map_err(|error| refused(options, error))
+    }
+
+    /// Returns a connection.
+    pub(super) async fn get(&self) -> Result<Object, Error> {
+        self.pool.get().await.map_err(no_connection)
+    }
+
+    /// Closes all connections, those in use when they are given back.
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+}
+
+fn session(timeouts: PostgresTimeouts) -> String {
+    let PostgresTimeouts { lock, statement, silence, .. } = timeouts;
+    let millis = |duration: Duration| duration.as_millis().clamp(1, 0x7fff_ffff);
+    format!(
+        "{SESSION};SET statement_timeout = {};SET lock_timeout = {};SET idle_in_transaction_session_timeout = {}",
+        millis(statement),
+        millis(lock),
+        millis(silence),
+    )
+}
+
+async fn close_idle(pool: deadpool_postgres::Pool, keep: usize, lifetime: Option<Duration>) {
+    let mut look = interval(LOOK_EVERY);
+    while !pool.is_closed() {
+        look.tick().await;
+        let mut kept = 0;
+        pool.retain(|_, metrics| {
+            let young = lifetime.is_none_or(|lifetime| metrics.age() < lifetime);
+            let stays = young && (kept < keep || metrics.last_used() < IDLE_FOR);
+            kept += usize::from(stays);
+            stays
+        });
+    }
+}

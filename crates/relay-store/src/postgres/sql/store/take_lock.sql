@@ -1,0 +1,5 @@
+-- Takes the lock of all writers until the end of the transaction, and the next $1 numbers of records. What other
+-- statements of the transaction see is newer than whatever the lock was waited for.
+UPDATE store_state SET next_record = next_record + $1
+WHERE id = 1
+RETURNING next_record - $1, next_event, next_monitor, names
