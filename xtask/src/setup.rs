@@ -9,13 +9,22 @@ use anyhow::Result;
 use self::tool::Tool;
 
 /// Every tool that some test starts.
-const NEEDED: &[Tool] = &[Tool {
-    name: "Node.js",
-    program: "node",
-    needed_for: "the unit tests of the page's JavaScript",
-    places: &["usr/bin", "usr/local/bin"],
-    packages: &["nodejs"],
-}];
+const NEEDED: &[Tool] = &[
+    Tool {
+        name: "Node.js",
+        program: "node",
+        needed_for: "the unit tests of the page's JavaScript",
+        places: &["usr/bin", "usr/local/bin"],
+        packages: &["nodejs"],
+    },
+    Tool {
+        name: "PostgreSQL",
+        program: "postgres",
+        needed_for: "the tests of the store",
+        places: &["usr/lib/postgresql/*/bin", "usr/local/bin"],
+        packages: &["postgresql"],
+    },
+];
 
 /// Finds or installs every tool, and returns a `PATH` on which the tests find them.
 ///

@@ -2,7 +2,8 @@
 
 use std::{ffi::OsStr, path::Path, process::Command};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
+use relay_testkit::postgres::{self, Server, ServerOptions};
 
 use crate::{fuzz, setup, shell, workspace};
 
@@ -22,7 +23,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         None => run_all(&workspace::root()),
         Some(filter) => {
             let path = setup::path_with_tools()?;
-            shell::run(runner(&workspace::root(), &path).arg(filter))
+            let database = database()?;
+            shell::run(runner(&workspace::root(), &path, &database).arg(filter))
         }
     }
 }
@@ -33,10 +35,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// As for [`run`].
 pub(crate) fn run_all(root: &Path) -> Result<()> {
     let path = setup::path_with_tools()?;
+    let database = database()?;
     let results = [
         shell::run(shell::cargo(root).args(["test", "--workspace", "--doc"]).env("PATH", &path)),
         fuzz::run_seeds(root),
-        shell::run(&mut runner(root, &path)),
+        shell::run(&mut runner(root, &path, &database)),
     ];
     let failures: Vec<String> =
         results.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
@@ -46,10 +49,17 @@ pub(crate) fn run_all(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Starts the PostgreSQL server that all tests share; it ends with this.
+fn database() -> Result<Server> {
+    let server = Server::start(ServerOptions::default()).map_err(|reason| anyhow!(reason))?;
+    println!("PostgreSQL listens on {}", server.address());
+    Ok(server)
+}
+
 /// Returns the command that runs all tests but doc tests: cargo-nextest where it is installed, else cargo itself.
-fn runner(root: &Path, path: &OsStr) -> Command {
+fn runner(root: &Path, path: &OsStr, database: &Server) -> Command {
     let mut command = shell::cargo(root);
-    command.env("PATH", path);
+    command.env("PATH", path).env(postgres::VARIABLE, database.address().to_string());
     if shell::succeeds(shell::cargo(root).args(["nextest", "--version"])) {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {

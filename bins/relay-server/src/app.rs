@@ -72,14 +72,14 @@ impl App {
     ///
     /// # Errors
     /// What is in the way, and what to do about it.
-    pub(crate) fn open(start: Start) -> anyhow::Result<Self> {
+    pub(crate) async fn open(start: Start) -> anyhow::Result<Self> {
         raise_file_limit();
         let config = &start.loaded.config;
         let server = http::bind(config)?;
         let metrics = MetricsAddress::bind(config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rules = Arc::new(EventRules::default());
-        let storage = Storage::open(&config.storage, rules.clone(), clock.clone())?;
+        let storage = Storage::open(&config.storage, rules.clone(), clock.clone()).await?;
         let lifecycle = Lifecycle::default();
         let hangup = Arc::new(Notify::new());
         let notice = hangup.clone();

@@ -32,9 +32,17 @@ use std::{
 
 use deadpool_postgres::Object;
 use relay_core::ports::{Clock, repository::Error};
-use tokio::sync::Mutex;
+use tokio::{
+    sync::Mutex,
+    time::{Duration, error::Elapsed, timeout},
+};
 
-use self::{doubt::Batches, error::closed, names::Names, pool::Pool};
+use self::{
+    doubt::Batches,
+    error::{closed, is_cut},
+    names::Names,
+    pool::Pool,
+};
 use crate::options::PostgresOptions;
 
 /// The repository on PostgreSQL. Dropping it lets go of its connections.
@@ -45,6 +53,8 @@ pub struct PgRepository {
     /// Held from the beginning to the end of an append: what one leaves in doubt the next one settles.
     batches: Mutex<Batches>,
     closed: AtomicBool,
+    /// How long the server may need for anything: more than by its own bounds.
+    patience: Duration,
 }
 
 impl fmt::Debug for PgRepository {
@@ -67,12 +77,14 @@ impl PgRepository {
         migrate::to_newest(&mut client, options).await?;
         let batches = Batches::new(doubt::register(&client).await?);
         drop(client);
+        let timeouts = options.timeouts;
         Ok(Self {
             pool,
             names: Names::default(),
             clock,
             batches: Mutex::new(batches),
             closed: AtomicBool::new(false),
+            patience: timeouts.lock.saturating_add(timeouts.statement * 2).saturating_add(timeouts.silence),
         })
     }
 
@@ -90,13 +102,32 @@ impl PgRepository {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let client = Arc::new(self.client().await?);
-        match read(Arc::clone(&client)).await {
-            Err(Error::Unavailable { .. }) if client.is_closed() => {
-                drop(client);
-                read(Arc::new(self.client().await?)).await
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let client = Arc::new(self.client().await?);
+            match timeout(self.patience, read(Arc::clone(&client))).await {
+                Ok(Err(error)) if is_cut(&error) && tries < 2 => {
+                    Arc::into_inner(client).map(Object::take);
+                }
+                Ok(answer) => return answer,
+                Err(_) => {
+                    Arc::into_inner(client).map(Object::take);
+                    return Err(silent());
+                }
             }
-            answer => answer,
         }
     }
+}
+
+/// Gives a connection back, unless what it was asked was never answered: nobody should wait behind that.
+fn answered<T>(client: Object, answer: Result<Result<T, Error>, Elapsed>) -> Result<T, Error> {
+    answer.unwrap_or_else(|_| {
+        drop(Object::take(client));
+        Err(silent())
+    })
+}
+
+fn silent() -> Error {
+    Error::Unavailable { reason: "the server does not answer".to_owned(), source: None }
 }

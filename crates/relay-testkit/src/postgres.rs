@@ -219,7 +219,9 @@ impl Server {
         };
         let mut written = write("pg_hba.conf", HBA);
         if let Some((certificate, key)) = &self.options.tls {
-            written = written.and(write("server.crt", certificate)).and(write("server.key", key));
+            written = written
+                .and_then(|()| write("server.crt", certificate))
+                .and_then(|()| write("server.key", key));
         }
         written.map_err(|error| format!("cannot write PostgreSQL's files: {error}"))
     }

@@ -1,14 +1,16 @@
 //! The database and its writer.
 
-use std::{future::Future, path::Path, sync::Arc};
+use std::{future::Future, sync::Arc};
 
-use anyhow::{Context as _, bail};
-use relay_config::Backend;
+use anyhow::Context as _;
+use relay_config::{Backend, Postgres};
 use relay_core::ports::{
     Clock, Health, MetricSource, RecordSink, Repository, Transition,
-    repository::{Appended, Error, Maintenance as _, Retention},
+    repository::{Appended, Error, Retention},
 };
-use relay_store::{SqliteOptions, SqliteRepository, Writer, WriterOptions};
+use relay_store::{
+    Options, PostgresOptions, PostgresTimeouts, SqliteOptions, SslMode, Writer, WriterOptions,
+};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +18,7 @@ use crate::lifecycle::Lifecycle;
 
 /// The open database, and the writer in front of it.
 pub(crate) struct Storage {
-    repository: Arc<SqliteRepository>,
+    repository: Arc<dyn Repository>,
     writer: Arc<Writer>,
 }
 
@@ -25,20 +27,18 @@ impl Storage {
     ///
     /// # Errors
     /// What to do about a database that cannot be used.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         config: &relay_config::Storage,
         transition: Arc<dyn Transition>,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
-        let path = match &config.backend {
-            Backend::Sqlite(path) => path,
-            Backend::Postgres(_) => bail!(
-                "storage.type is postgres, but this version stores in SQLite only: set storage.type to sqlite"
-            ),
+        let options = match &config.backend {
+            Backend::Sqlite(path) => Options::Sqlite(SqliteOptions::new(path)),
+            Backend::Postgres(postgres) => Options::Postgres(postgres_options(postgres)),
         };
-        let repository = SqliteRepository::open(&SqliteOptions::new(path), clock)
-            .map_err(|error| anyhow::anyhow!("{}", refusal(path, &error)))?;
-        let repository = Arc::new(repository);
+        let repository = relay_store::open(options, clock)
+            .await
+            .map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))?;
         let writer = Writer::new(WriterOptions::default(), repository.clone(), transition);
         Ok(Self { repository, writer })
     }
@@ -95,9 +95,41 @@ impl Storage {
     }
 }
 
+fn postgres_options(config: &Postgres) -> PostgresOptions {
+    PostgresOptions {
+        host: config.host.clone(),
+        port: config.port,
+        user: config.user.clone(),
+        password: config.password.clone(),
+        database: config.database.clone(),
+        ssl_mode: match config.sslmode {
+            relay_config::SslMode::Disable => SslMode::Disable,
+            relay_config::SslMode::Prefer => SslMode::Prefer,
+            relay_config::SslMode::Require => SslMode::Require,
+            relay_config::SslMode::VerifyCa => SslMode::VerifyCa,
+            relay_config::SslMode::VerifyFull => SslMode::VerifyFull,
+        },
+        ssl_root_cert: config.sslrootcert.clone(),
+        max_open: config.max_open_conns,
+        max_idle: config.max_idle_conns,
+        max_lifetime: config.conn_max_lifetime,
+        timeouts: PostgresTimeouts::default(),
+    }
+}
+
 /// Says what is wrong with a database and what to do, in a line; the store's reasons hold the system's words already.
-fn refusal(path: &Path, error: &Error) -> String {
-    let path = path.display();
+fn refusal(backend: &Backend, error: &Error) -> String {
+    let path = match backend {
+        Backend::Sqlite(path) => path.display(),
+        Backend::Postgres(_) => {
+            return match error {
+                Error::Unavailable { reason, .. } | Error::Conflict { reason } => {
+                    format!("cannot use the database of storage.postgres: {reason}")
+                }
+                other => format!("cannot use the database of storage.postgres: {other}"),
+            };
+        }
+    };
     match error {
         Error::Unavailable { reason, .. } => format!(
             "cannot use the database {path}: {reason}; set storage.sqlite.path to a file that this user may write, in \

@@ -27,5 +27,5 @@ pub(crate) fn run(args: &RunArgs, log: &LogArgs) -> anyhow::Result<()> {
     telemetry::start(log, loaded.config.log)?;
     log_notices(&loaded);
     let start = Start { loaded, path, env, probe: !args.no_probe, demo: false };
-    block_on(async { App::open(start)?.serve().await.context("stopped") })
+    block_on(async { App::open(start).await?.serve().await.context("stopped") })
 }

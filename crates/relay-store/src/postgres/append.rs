@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Object, Transaction};
 use futures_util::future;
 use relay_core::{
     MonitorKey, ProbeRecord, StoredRecord,
@@ -12,14 +12,11 @@ use relay_core::{
     },
     timeline::Sample,
 };
+use tokio::time::timeout;
 
 use super::{
-    PgRepository,
-    change::Change,
-    error::{closed, translate},
-    events, records,
-    rollups::Grown,
-    states::Machines,
+    PgRepository, answered, change::Change, doubt::Batches, error::translate, events, records,
+    rollups::Grown, states::Machines,
 };
 
 /// Wakes those who listen: `relay_records` and `relay_events`, each with the highest number as its payload.
@@ -39,16 +36,24 @@ impl PgRepository {
         }
         let mut batches = self.batches.lock().await;
         let mut client = self.client().await?;
-        let change = Change::begin(&mut client, batch.len()).await?;
+        let stored = self.store_with(&mut client, &mut batches, batch, transition.as_ref());
+        let answer = timeout(self.patience, stored).await;
+        answered(client, answer)
+    }
+
+    async fn store_with(
+        &self,
+        client: &mut Object,
+        batches: &mut Batches,
+        batch: Vec<ProbeRecord>,
+        transition: &dyn Transition,
+    ) -> Result<Appended, Error> {
+        let change = Change::begin(client, batch.len()).await?;
         if let Some(answer) = batches.settle(&change.transaction, &batch).await? {
             return Ok(answer);
         }
-        let answer = self.write(&change, batch, transition.as_ref()).await?;
+        let answer = self.write(&change, batch, transition).await?;
         batches.put_next(&change.transaction).await?;
-        // Closing waits for this lock, so that nothing is committed afterwards.
-        if self.check_open().is_err() {
-            return Err(closed());
-        }
         batches.commit(change.transaction, answer).await
     }
 
@@ -69,13 +74,14 @@ impl PgRepository {
             future::try_join(Grown::read(transaction, &added), Machines::read(transaction, groups)).await?;
         let new_events = machines.apply(&records, transition);
         let newest = records::newest_of(&records, &monitors);
-        let (_, _, _, _, events) = future::try_join5(
+        // Sent together, in this order; boxed because it holds all of them.
+        let (_, _, _, _, events) = Box::pin(future::try_join5(
             records::insert(transaction, &records, &monitors),
             records::put_latest(transaction, &newest),
             grown.write(transaction),
             machines.write(transaction),
             events::insert(change, new_events, self.clock.now().as_secs()),
-        )
+        ))
         .await?;
         let (record, event) = (records.last().map(|one| one.id), events.last().map(|one| one.id));
         future::try_join(

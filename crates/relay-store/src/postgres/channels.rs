@@ -2,30 +2,26 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use deadpool_postgres::Transaction;
-use relay_core::{MonitorKey, Psc, ports::repository::Error};
+use deadpool_postgres::{Object, Transaction};
+use relay_core::{MonitorKey, Psc, ports::repository::Error, record::RecordId};
 
 use super::{PgRepository, change::Change, error::translate, rollups::Grown, states::Machines};
 use crate::rollup::MonitorId;
 
-const MOVE_RECORDS: &str = "UPDATE probe_history SET monitor_id = $2 WHERE monitor_id = $1";
+const MOVE_RECORDS: &str = "UPDATE probe_history SET monitor_id = $2 WHERE id = ANY ($3) AND monitor_id = $1";
 const MOVE_LATEST: &str = include_str!("sql/channels/move_latest.sql");
 const MOVE_EVENTS: &str = include_str!("sql/channels/move_events.sql");
 const RENAME: &str = "UPDATE monitors SET channel = $2 WHERE id = $1";
 
 impl PgRepository {
     /// Gives groups the history that is kept under their provider and service without channel, as the port says.
-    pub(super) async fn move_unnamed(&self, groups: &[Psc]) -> Result<u64, Error> {
-        let mut client = self.client().await?;
-        self.names.refresh(&client).await?;
+    pub(super) async fn move_unnamed(&self, client: &mut Object, groups: &[Psc]) -> Result<u64, Error> {
+        self.names.refresh(&*client).await?;
         if !groups.iter().any(|group| !self.unnamed(group).is_empty()) {
             return Ok(0);
         }
-        let change = Change::begin(&mut client, 0).await?;
+        let change = Change::begin(client, 0).await?;
         let transaction = &change.transaction;
-        // A table without an index by monitor is read as a whole. That is rare, and others wait for the lock meanwhile.
-        let patient = transaction.batch_execute("SET LOCAL statement_timeout = 0").await;
-        patient.map_err(translate("cannot move history"))?;
         self.names.refresh(transaction).await?;
         let (mut moved, mut done) = (0, HashSet::new());
         for group in groups {
@@ -71,8 +67,12 @@ async fn rename(transaction: &Transaction<'_>, monitor: MonitorId, channel: &str
 /// Moves everything of one monitor to another.
 async fn merge(transaction: &Transaction<'_>, from: MonitorId, to: MonitorId) -> Result<(), Error> {
     let trouble = translate("cannot merge two monitors");
-    transaction.execute(MOVE_RECORDS, &[&from, &to]).await.map_err(&trouble)?;
-    Grown::merged(transaction, from, to).await?.write(transaction).await?;
+    let merged = Grown::merged(transaction, from, to).await?;
+    // The records in short stand in for an index by monitor; they are kept longer than the records.
+    let ids: Vec<RecordId> =
+        merged.slots.values().flat_map(|open| open.samples.iter().map(|sample| sample.id)).collect();
+    transaction.execute(MOVE_RECORDS, &[&from, &to, &ids]).await.map_err(&trouble)?;
+    merged.write(transaction).await?;
     transaction.execute(MOVE_LATEST, &[&from, &to]).await.map_err(&trouble)?;
     for table in ["slot_rollups", "slot_samples", "day_rollups", "latest"] {
         let sql = format!("DELETE FROM {table} WHERE monitor_id = $1");

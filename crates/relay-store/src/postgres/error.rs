@@ -39,10 +39,20 @@ fn is_corrupt(error: &tokio_postgres::Error) -> bool {
 
 /// Says what happened. Only the server's main message is shown: details may hold data.
 fn words(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => error.message().to_owned(),
-        None => error.to_string(),
+    match (error.as_db_error(), error.source()) {
+        (Some(error), _) => error.message().to_owned(),
+        (None, Some(cause)) if !error.to_string().contains(&cause.to_string()) => format!("{error}: {cause}"),
+        (None, _) => error.to_string(),
     }
+}
+
+/// Tells whether the connection is gone, so that the same may work with another one at once.
+pub(super) fn is_cut(error: &Error) -> bool {
+    let Error::Unavailable { source: Some(source), .. } = error else { return false };
+    source.downcast_ref::<tokio_postgres::Error>().is_some_and(|error| match error.code() {
+        Some(code) => ["08", "57P", "25P03"].iter().any(|class| code.code().starts_with(class)),
+        None => error.is_closed() || is_io(error),
+    })
 }
 
 fn unavailable(reason: String, error: tokio_postgres::Error) -> Error {

@@ -3,13 +3,15 @@
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use async_trait::async_trait;
+use deadpool_postgres::Object;
 use relay_core::{
     MonitorKey, Psc,
     ports::repository::{DayRollup, Error, Maintenance},
 };
+use tokio::time::timeout;
 
 use super::{
-    PgRepository,
+    PgRepository, answered,
     change::Change,
     error::{closed, translate},
     rollups,
@@ -40,10 +42,32 @@ impl Maintenance for PgRepository {
     }
 
     async fn import_days(&self, days: Vec<DayRollup>) -> Result<(), Error> {
-        self.check_open()?;
-        let Some(newest) = days.iter().map(|rollup| day_of(rollup.day)).max() else { return Ok(()) };
         let mut client = self.client().await?;
-        let change = Change::begin(&mut client, 0).await?;
+        let answer = timeout(self.patience, self.put_days(&mut client, days)).await;
+        answered(client, answer)
+    }
+
+    async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error> {
+        let mut client = self.client().await?;
+        let answer = timeout(self.patience, self.move_unnamed(&mut client, groups)).await;
+        answered(client, answer)
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        if self.closed.swap(true, Ordering::SeqCst) {
+            return Err(closed());
+        }
+        // An append that is under way ends before.
+        let _batches = self.batches.lock().await;
+        self.pool.close();
+        Ok(())
+    }
+}
+
+impl PgRepository {
+    async fn put_days(&self, client: &mut Object, days: Vec<DayRollup>) -> Result<(), Error> {
+        let Some(newest) = days.iter().map(|rollup| day_of(rollup.day)).max() else { return Ok(()) };
+        let change = Change::begin(client, 0).await?;
         if newest >= day_of(self.clock.now().as_secs()) {
             return Err(Error::Conflict { reason: format!("the day that begins at {newest} is not over") });
         }
@@ -56,20 +80,5 @@ impl Maintenance for PgRepository {
             .collect();
         rollups::put_days(&change.transaction, days).await?;
         change.commit().await
-    }
-
-    async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error> {
-        self.check_open()?;
-        self.move_unnamed(groups).await
-    }
-
-    async fn close(&self) -> Result<(), Error> {
-        if self.closed.swap(true, Ordering::SeqCst) {
-            return Err(closed());
-        }
-        // An append that is under way ends before.
-        let _batches = self.batches.lock().await;
-        self.pool.close();
-        Ok(())
     }
 }

@@ -16,6 +16,8 @@ const SESSION: &str = include_str!("sql/store/session.sql");
 
 /// A connection that idled for longer is closed, unless it is one of those that stay.
 const IDLE_FOR: Duration = Duration::from_secs(60);
+/// The system counts nothing shorter.
+const SECOND: Duration = Duration::from_secs(1);
 /// How often idle connections are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
@@ -43,8 +45,8 @@ impl Pool {
             .connect_timeout(connect)
             // A peer that vanished without a word is noticed within the silence, idle or not.
             .keepalives(true)
-            .keepalives_idle(silence / 3)
-            .keepalives_interval(silence / 6)
+            .keepalives_idle((silence / 3).max(SECOND))
+            .keepalives_interval((silence / 6).max(SECOND))
             .keepalives_retries(4)
             .tcp_user_timeout(silence);
         if !options.password.is_empty() {
@@ -110,9 +112,43 @@ async fn close_idle(pool: deadpool_postgres::Pool, keep: usize, lifetime: Option
         let mut kept = 0;
         pool.retain(|_, metrics| {
             let young = lifetime.is_none_or(|lifetime| metrics.age() < lifetime);
-            let stays = young && (kept < keep || metrics.last_used() < IDLE_FOR);
+            let stays = young && may_stay(metrics.last_used(), kept, keep);
             kept += usize::from(stays);
             stays
         });
+    }
+}
+
+/// Tells whether a connection that idles for so long stays, beside so many others.
+fn may_stay(idle: Duration, others: usize, keep: usize) -> bool {
+    others < keep || idle < IDLE_FOR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_connections_beyond_those_that_stay_are_closed_after_a_minute() {
+        let (short, long) = (Duration::from_secs(59), Duration::from_secs(61));
+        assert!(may_stay(long, 4, 5));
+        assert!(may_stay(short, 5, 5));
+        assert!(!may_stay(long, 5, 5));
+        assert!(!may_stay(long, 0, 0));
+    }
+
+    #[test]
+    fn every_bound_reaches_the_server() {
+        let timeouts = PostgresTimeouts {
+            connect: Duration::from_secs(1),
+            lock: Duration::from_millis(1500),
+            statement: Duration::ZERO,
+            silence: Duration::MAX,
+        };
+        let session = session(timeouts);
+        assert!(session.contains("SET lock_timeout = 1500;"), "{session}");
+        // To the server 0 would mean for ever.
+        assert!(session.contains("SET statement_timeout = 1;"), "{session}");
+        assert!(session.ends_with("= 2147483647"), "{session}");
     }
 }

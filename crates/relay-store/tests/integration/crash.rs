@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, Command, Stdio},
@@ -12,28 +13,28 @@ use relay_core::{
     MonitorKey, ProbeRecord, StoredRecord, SubStatus, Timestamp, UnixSeconds,
     event::Event,
     ports::{
-        Clock as _, Transition,
-        repository::{EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines},
+        Clock as _, Repository, Transition,
+        repository::{EventFilter, HistoryQuery, Maintenance as _, Records as _, Timelines as _},
     },
     timeline::{Align, Period, Plan},
 };
 use relay_testkit::{ManualClock, MemoryRepository, key, record, suite::Blinker};
 use rusqlite::Connection;
 
-use crate::support::open;
+use crate::support::{open, postgres::Database};
 
-/// Tells a copy of this test that it is the process to be killed, and which file it writes.
+/// Tells a copy of a test that it is the process to be killed, and which file or database it writes.
 const VICTIM: &str = "RELAY_STORE_TEST_VICTIM";
 /// 2026-03-10 23:00:00 UTC: slots and a day end while it runs.
-const START: UnixSeconds = 1_773_183_600;
+pub(crate) const START: UnixSeconds = 1_773_183_600;
 const KILLS: u64 = 12;
 
-fn keys() -> Vec<MonitorKey> {
+pub(crate) fn keys() -> Vec<MonitorKey> {
     (0..5).map(|index| key(&format!("p/cc/c{}/m{index}", index % 2))).collect()
 }
 
 /// The batch after record `id`: time goes on by 40 s, one record comes late.
-fn batch_after(id: i64) -> Vec<ProbeRecord> {
+pub(crate) fn batch_after(id: i64) -> Vec<ProbeRecord> {
     let at = START + id * 8;
     let probe = |(index, key): (usize, &MonitorKey)| {
         let number = id + i64::try_from(index).expect("few");
@@ -45,9 +46,7 @@ fn batch_after(id: i64) -> Vec<ProbeRecord> {
 }
 
 /// Appends until it is killed, and says after each commit what was committed.
-async fn be_the_victim(path: &Path) {
-    let clock = Arc::new(ManualClock::at_secs(START));
-    let store = open(path.to_owned(), clock.clone());
+async fn be_the_victim(clock: &ManualClock, store: &dyn Repository) {
     let mut last = newest_id(&store.latest(&keys()).await.expect("latest"));
     loop {
         clock.set_secs(START + last * 8);
@@ -76,16 +75,16 @@ impl Drop for Victim {
 }
 
 /// Starts a victim, lets it acknowledge so many batches, and kills it. Returns the last record and event it spoke of.
-fn kill_after(path: &Path, batches: u64) -> (i64, i64) {
-    Victim::kill_after("crash::kill_nine_loses_nothing", VICTIM, path, batches)
+fn kill_after(test: &str, place: &OsStr, batches: u64) -> (i64, i64) {
+    Victim::kill_after(test, VICTIM, place, batches)
 }
 
 impl Victim {
-    /// Starts a copy of the test `name` with `variable` set to `path`, lets it acknowledge so many batches, and kills
+    /// Starts a copy of the test `name` with `variable` set to `place`, lets it acknowledge so many batches, and kills
     /// it. Returns the last record and event it spoke of.
-    pub(crate) fn kill_after(name: &str, variable: &str, path: &Path, batches: u64) -> (i64, i64) {
+    pub(crate) fn kill_after(name: &str, variable: &str, place: &OsStr, batches: u64) -> (i64, i64) {
         let mut command = Command::new(env::current_exe().expect("this test"));
-        command.args(["--exact", name, "--nocapture"]).env(variable, path);
+        command.args(["--exact", name, "--nocapture"]).env(variable, place);
         let mut victim =
             Self(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process"));
         let output = victim.0.stdout.take().expect("its output");
@@ -119,28 +118,54 @@ impl Victim {
 
 #[tokio::test]
 async fn kill_nine_loses_nothing() {
+    let clock = Arc::new(ManualClock::at_secs(START));
     if let Some(path) = env::var_os(VICTIM) {
-        return be_the_victim(Path::new(&path)).await;
+        return be_the_victim(&clock, open(path.into(), clock.clone()).as_ref()).await;
     }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("relay.db");
     for round in 0..KILLS {
-        let (record_id, event_id) = kill_after(&path, 1 + round * 13 % 40);
-        check(&path, record_id, event_id).await;
+        let (record_id, event_id) =
+            kill_after("crash::kill_nine_loses_nothing", path.as_os_str(), 1 + round * 13 % 40);
+        check_integrity(&path);
+        let store = open(path.clone(), clock.clone());
+        check(&clock, store.as_ref(), record_id, event_id).await;
+        store.close().await.expect("closed");
     }
 }
 
-/// Repeats on a plain reference what must have happened, and compares.
-async fn check(path: &Path, record_id: i64, event_id: i64) {
+#[tokio::test]
+async fn kill_nine_loses_nothing_on_postgres() {
+    let clock = Arc::new(ManualClock::at_secs(START));
+    if let Some(place) = env::var_os(VICTIM) {
+        let database = Database::at(&place.to_string_lossy());
+        return be_the_victim(&clock, &database.open(clock.clone()).await).await;
+    }
+    let database = Database::create().await;
+    for round in 0..KILLS / 2 {
+        let place = database.place();
+        let test = "crash::kill_nine_loses_nothing_on_postgres";
+        let (record_id, event_id) = kill_after(test, OsStr::new(&place), 1 + round * 13 % 40);
+        let store = database.open(clock.clone()).await;
+        // What the victim was about to commit is over when the lock can be had.
+        let shell = database.shell().await;
+        shell.query_one("SELECT id FROM relay.store_state FOR UPDATE", &[]).await.expect("the lock");
+        check(&clock, &store, record_id, event_id).await;
+        store.close().await.expect("closed");
+    }
+}
+
+fn check_integrity(path: &Path) {
     let integrity: String = Connection::open(path)
         .expect("opened")
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .expect("checked");
     assert_eq!(integrity, "ok");
+}
 
-    let clock = Arc::new(ManualClock::at_secs(START));
-    let store = open(path.to_owned(), clock.clone());
-    let stored = all_records(&store).await;
+/// Repeats on a plain reference what must have happened, and compares.
+pub(crate) async fn check(clock: &Arc<ManualClock>, store: &dyn Repository, record_id: i64, event_id: i64) {
+    let stored = all_records(store).await;
     let newest = stored.last().expect("records").id;
     assert!(newest >= record_id, "{record_id} was acknowledged, {newest} is the newest");
     assert_eq!(newest % 5, 0, "a batch is there as a whole or not at all");
@@ -170,10 +195,9 @@ async fn check(path: &Path, record_id: i64, event_id: i64) {
             "{plan:?}"
         );
     }
-    store.close().await.expect("closed");
 }
 
-async fn all_records(store: &relay_store::SqliteRepository) -> Vec<StoredRecord> {
+pub(crate) async fn all_records(store: &dyn Repository) -> Vec<StoredRecord> {
     let mut all = Vec::new();
     for key in keys() {
         let query = HistoryQuery { key, from: i64::MIN, to: i64::MAX, before: None, limit: u32::MAX };

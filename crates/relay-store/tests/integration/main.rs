@@ -6,6 +6,7 @@ mod gate;
 mod hands;
 mod killed;
 mod opening;
+mod postgres;
 mod reference;
 mod retention;
 mod support;
@@ -18,10 +19,6 @@ mod conformance {
 
         use crate::support::Sqlite;
 
-<<<<<<< HEAD
-    repository_suite!(Sqlite);
-    repository_suite!(ageing Sqlite);
-=======
         repository_suite!(Sqlite);
     }
 
@@ -32,5 +29,4 @@ mod conformance {
 
         repository_suite!(Postgres);
     }
->>>>>>> ca4a7b4 (Store in PostgreSQL as well)
 }

@@ -1,4 +1,4 @@
-//! SQLite against the plainest reading of the contract, on random histories.
+//! Each backend against the plainest reading of the contract, on random histories.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use relay_core::{
 };
 use relay_testkit::{
     ManualClock, MemoryRepository, key, record,
-    suite::{AgeingBackend as _, Backend as _, Blinker},
+    suite::{Backend, Blinker},
 };
 
-use crate::support::Sqlite;
+use crate::support::{Sqlite, postgres::Postgres};
 
 /// 2026-03-10 00:00:00 UTC.
 const START: UnixSeconds = 1_773_100_800;
@@ -100,15 +100,15 @@ fn imported(monitor: u8, day: UnixSeconds, draw: u8) -> DayRollup {
 async fn compare(
     clock: &ManualClock,
     memory: &MemoryRepository,
-    sqlite: &dyn Repository,
+    store: &dyn Repository,
     look: (i64, u16, u16),
 ) {
     let stranger = key("nobody/s");
     let keys: Vec<_> = (0..MONITORS).map(name).chain([stranger, name(0)]).collect();
-    assert_eq!(sqlite.latest(&keys).await.expect("latest"), memory.latest(&keys).await.expect("latest"));
+    assert_eq!(store.latest(&keys).await.expect("latest"), memory.latest(&keys).await.expect("latest"));
     let all = EventFilter::default();
     let events = memory.events(0, &all, 10_000).await.expect("events");
-    assert_eq!(sqlite.events(0, &all, 10_000).await.expect("events"), events);
+    assert_eq!(store.events(0, &all, 10_000).await.expect("events"), events);
 
     let now = Timestamp::from_secs(relay_core::ports::Clock::now(clock).as_secs() + look.0);
     let half = |half: u16| format!("{:02}:{:02}", half / 2, half % 2 * 30);
@@ -119,20 +119,20 @@ async fn compare(
             Plan::new(period, Align::Hour, filter, now).with_bucket_sketches(),
         ] {
             let expected = memory.timelines(&keys, &plan).await.expect("timelines");
-            assert_eq!(sqlite.timelines(&keys, &plan).await.expect("timelines"), expected, "{plan:?}");
+            assert_eq!(store.timelines(&keys, &plan).await.expect("timelines"), expected, "{plan:?}");
             let one = std::slice::from_ref(&keys[1]);
-            assert_eq!(sqlite.timelines(one, &plan).await.expect("timelines"), expected[1..2], "{plan:?}");
+            assert_eq!(store.timelines(one, &plan).await.expect("timelines"), expected[1..2], "{plan:?}");
         }
     }
     for key in &keys {
         let (from, to) = (now.as_secs() - 50_000, now.as_secs());
         let page = HistoryQuery { key: key.clone(), from, to, before: None, limit: 20 };
         let expected = memory.history(&page).await.expect("history");
-        assert_eq!(sqlite.history(&page).await.expect("history"), expected);
+        assert_eq!(store.history(&page).await.expect("history"), expected);
         let before = expected.get(5).map(|stored| (stored.record.timestamp, stored.id));
         let next = HistoryQuery { before, from: i64::MIN, to: i64::MAX, ..page };
         assert_eq!(
-            sqlite.history(&next).await.expect("history"),
+            store.history(&next).await.expect("history"),
             memory.history(&next).await.expect("history")
         );
     }
@@ -140,7 +140,7 @@ async fn compare(
 
 /// Deletes what is old, and returns how many records that were and what else an observer can tell.
 async fn expire(
-    store: &dyn Retention,
+    store: &dyn Repository,
     before: UnixSeconds,
     days_later: i64,
     limit: u32,
@@ -158,10 +158,10 @@ async fn expire(
     (records, oldest, store.raw_horizon().await.expect("an answer"))
 }
 
-async fn run(steps: Vec<Step>, look: (i64, u16, u16)) {
+async fn run<B: Backend>(steps: Vec<Step>, look: (i64, u16, u16)) {
     let clock = Arc::new(ManualClock::at_secs(START));
     let memory = MemoryRepository::new(clock.clone());
-    let mut sqlite = Sqlite::at(clock.clone());
+    let mut backend = B::create(clock.clone()).await;
     let now = || relay_core::ports::Clock::now(clock.as_ref()).as_secs();
     let count = steps.len();
     for (index, step) in steps.into_iter().enumerate() {
@@ -176,11 +176,11 @@ async fn run(steps: Vec<Step>, look: (i64, u16, u16)) {
                     patience => Arc::new(Blinker { patience: patience.into() }),
                 };
                 let expected = memory.append(batch.clone(), transition.clone()).await.expect("stored");
-                let appended = sqlite.repository().append(batch, transition).await.expect("stored");
+                let appended = backend.repository().append(batch, transition).await.expect("stored");
                 assert_eq!(appended, expected);
             }
             Step::Wait(secs) => clock.set_secs(now() + secs),
-            Step::Reopen => sqlite.reopen_now().await,
+            Step::Reopen => backend.reopen().await,
             Step::Import(days) => {
                 let today = now() - now().rem_euclid(86_400);
                 let days: Vec<_> = days
@@ -188,24 +188,33 @@ async fn run(steps: Vec<Step>, look: (i64, u16, u16)) {
                     .map(|(monitor, ago, draw)| imported(monitor, today - ago * 86_400, draw))
                     .collect();
                 memory.import_days(days.clone()).await.expect("imported");
-                sqlite.repository().import_days(days).await.expect("imported");
+                backend.repository().import_days(days).await.expect("imported");
             }
             Step::Expire { age, days_later, limit } => {
                 // With the newest record gone, numbers would go on higher after the next start.
                 let newest = vec![made(0, now(), 7)];
                 memory.append(newest.clone(), Arc::new(NoTransition)).await.expect("stored");
-                sqlite.repository().append(newest, Arc::new(NoTransition)).await.expect("stored");
+                backend.repository().append(newest, Arc::new(NoTransition)).await.expect("stored");
                 let before = now() - age;
                 let deleted = expire(&memory, before, days_later, limit).await;
-                assert_eq!(expire(sqlite.retention().as_ref(), before, days_later, limit).await, deleted);
+                assert_eq!(expire(backend.repository().as_ref(), before, days_later, limit).await, deleted);
             }
         }
         if index % 5 == 4 || index + 1 == count {
-            compare(&clock, &memory, sqlite.repository().as_ref(), look).await;
+            compare(&clock, &memory, backend.repository().as_ref(), look).await;
         }
     }
-    sqlite.reopen_now().await;
-    compare(&clock, &memory, sqlite.repository().as_ref(), look).await;
+    backend.reopen().await;
+    compare(&clock, &memory, backend.repository().as_ref(), look).await;
+}
+
+fn any_look() -> impl Strategy<Value = (i64, u16, u16)> {
+    (prop_oneof![Just(0i64), -3600i64..3600, -90_000i64..90_000], 0u16..48, 0u16..=48)
+}
+
+fn check<B: Backend>(steps: Vec<Step>, look: (i64, u16, u16)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(run::<B>(steps, look));
 }
 
 proptest! {
@@ -213,11 +222,22 @@ proptest! {
 
     /// Whatever happens, every port answers as if each record were counted by itself.
     #[test]
-    fn every_answer_is_that_of_the_reference(
+    fn every_answer_of_sqlite_is_that_of_the_reference(
         steps in prop::collection::vec(any_step(), 1..40),
-        look in (prop_oneof![Just(0i64), -3600i64..3600, -90_000i64..90_000], 0u16..48, 0u16..=48),
+        look in any_look(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(run(steps, look));
+        check::<Sqlite>(steps, look);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_answer_of_postgres_is_that_of_the_reference(
+        steps in prop::collection::vec(any_step(), 1..40),
+        look in any_look(),
+    ) {
+        check::<Postgres>(steps, look);
     }
 }

@@ -1,6 +1,7 @@
 //! A PostgreSQL database of its own for each test.
 
 use std::{
+    future::poll_fn,
     net::SocketAddr,
     process,
     sync::{
@@ -13,12 +14,15 @@ use async_trait::async_trait;
 use relay_core::ports::{Clock, Repository, repository::Maintenance as _};
 use relay_store::{PgRepository, PostgresOptions};
 use relay_testkit::{ManualClock, postgres, suite::Backend};
-use tokio_postgres::{Client, NoTls};
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_postgres::{AsyncMessage, Client, NoTls};
 
-/// An empty database on a server; it goes away with this.
+/// A database on a server.
 pub(crate) struct Database {
     server: SocketAddr,
     name: String,
+    /// Whether it goes away with this.
+    own: bool,
 }
 
 impl Database {
@@ -32,7 +36,24 @@ impl Database {
         let name = format!("test_{}_{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let (admin, _driver) = connect(server, "postgres").await;
         admin.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
-        Self { server, name }
+        Self { server, name, own: true }
+    }
+
+    /// Returns the database of another process that named its place.
+    pub(crate) fn at(place: &str) -> Self {
+        let (server, name) = place.split_once('/').expect("a server and a name");
+        Self { server: server.parse().expect("an address"), name: name.to_owned(), own: false }
+    }
+
+    /// Returns where it is, for another process.
+    pub(crate) fn place(&self) -> String {
+        format!("{}/{}", self.server, self.name)
+    }
+
+    /// Returns options that go through something between here and the server.
+    pub(crate) fn options_through(&self, proxy: SocketAddr) -> PostgresOptions {
+        let options = self.options();
+        PostgresOptions { host: proxy.ip().to_string(), port: proxy.port(), ..options }
     }
 
     pub(crate) fn options(&self) -> PostgresOptions {
@@ -41,6 +62,10 @@ impl Database {
         options.port = self.server.port();
         options.max_open = 4;
         options
+    }
+
+    pub(crate) fn server(&self) -> SocketAddr {
+        self.server
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -53,6 +78,25 @@ impl Database {
         Shell { client, _driver: driver }
     }
 
+    /// Listens to notifications: the channel and the payload of each.
+    pub(crate) async fn listen(&self, channels: &[&str]) -> Ear {
+        let (client, mut connection) =
+            config(self.server, &self.name).connect(NoTls).await.expect("connected");
+        let (heard, ear) = mpsc::unbounded_channel();
+        let mut driver = JoinSet::new();
+        driver.spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if let AsyncMessage::Notification(one) = message {
+                    let _ = heard.send((one.channel().to_owned(), one.payload().to_owned()));
+                }
+            }
+        });
+        for channel in channels {
+            client.batch_execute(&format!("LISTEN {channel}")).await.expect("listening");
+        }
+        Ear { heard: ear, _shell: Shell { client, _driver: driver } }
+    }
+
     pub(crate) async fn open(&self, clock: Arc<dyn Clock>) -> PgRepository {
         PgRepository::open(&self.options(), clock).await.expect("the database opens")
     }
@@ -61,6 +105,9 @@ impl Database {
 /// The folder of the server is gone soon, but many databases in it are large.
 impl Drop for Database {
     fn drop(&mut self) {
+        if !self.own {
+            return;
+        }
         let (server, drop) = (self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name));
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -68,7 +115,7 @@ impl Drop for Database {
                 let options = config(server, "postgres");
                 // A server that a test stopped has nothing to drop.
                 if let Ok((client, connection)) = options.connect(NoTls).await {
-                    let mut driver = tokio::task::JoinSet::new();
+                    let mut driver = JoinSet::new();
                     driver.spawn(async move { connection.await.unwrap_or_default() });
                     let _ = client.batch_execute(&drop).await;
                 }
@@ -79,10 +126,23 @@ impl Drop for Database {
     }
 }
 
+/// A connection that listens.
+pub(crate) struct Ear {
+    heard: mpsc::UnboundedReceiver<(String, String)>,
+    _shell: Shell,
+}
+
+impl Ear {
+    /// Waits for the next notification.
+    pub(crate) async fn recv(&mut self) -> Option<(String, String)> {
+        self.heard.recv().await
+    }
+}
+
 /// A connection of an operator.
 pub(crate) struct Shell {
     client: Client,
-    _driver: tokio::task::JoinSet<()>,
+    _driver: JoinSet<()>,
 }
 
 impl std::ops::Deref for Shell {
@@ -99,9 +159,9 @@ fn config(server: SocketAddr, database: &str) -> tokio_postgres::Config {
     config
 }
 
-async fn connect(server: SocketAddr, database: &str) -> (Client, tokio::task::JoinSet<()>) {
+async fn connect(server: SocketAddr, database: &str) -> (Client, JoinSet<()>) {
     let (client, connection) = config(server, database).connect(NoTls).await.expect("connected");
-    let mut driver = tokio::task::JoinSet::new();
+    let mut driver = JoinSet::new();
     driver.spawn(async move { connection.await.unwrap_or_default() });
     (client, driver)
 }

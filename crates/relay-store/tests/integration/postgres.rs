@@ -1,0 +1,7 @@
+//! What only PostgreSQL has: a server that fails by itself, a network in between, other processes, privileges, TLS.
+
+mod cut;
+mod opening;
+mod outage;
+mod tls;
+mod together;
