@@ -113,14 +113,20 @@ fn an_unusable_database_is_named() {
 }
 
 #[test]
-fn postgres_and_tls_are_refused_in_so_many_words() {
+fn a_postgres_server_that_cannot_be_reached_is_named() {
     let dir = tempfile::tempdir().expect("a directory");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
     let mut with = config();
     with["storage"] = json!({
         "type": "postgres",
-        "postgres": { "host": "db", "user": "relay", "password": "secret-word", "database": "relay" },
+        "postgres": {
+            "host": "127.0.0.1", "port": port, "user": "relay", "password": "secret-word", "database": "site",
+        },
     });
-    let said = check(&run_with(dir.path(), &with), 1, &["storage.type", "SQLite"]);
+    let place = format!("database site at 127.0.0.1:{port}");
+    let said = check(&run_with(dir.path(), &with), 1, &["storage.postgres", &place, "refused"]);
     assert!(!said.contains("secret-word"), "{said}");
     assert_eq!(files(dir.path()), ["config.yaml"]);
 }

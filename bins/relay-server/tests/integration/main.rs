@@ -3,6 +3,7 @@
 mod bad_input;
 mod demo;
 mod lifecycle;
+mod postgres;
 mod probe_command;
 mod reload;
 mod renamed;
