@@ -50,11 +50,18 @@ pub(crate) const SQLITE: &[Migration] = &[
 ];
 
 /// All migrations of PostgreSQL, in order.
-pub(crate) const POSTGRES: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    sql: include_str!("../../../migrations/postgres/0001_records.sql"),
-}];
+pub(crate) const POSTGRES: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "records",
+        sql: include_str!("../../../migrations/postgres/0001_records.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "imports",
+        sql: include_str!("../../../migrations/postgres/0002_imports.sql"),
+    },
+];
 
 /// Returns which of `known` must still be applied, in order.
 ///

@@ -11,6 +11,7 @@ mod channels;
 mod doubt;
 mod error;
 mod events;
+mod imports;
 mod maintenance;
 mod migrate;
 mod names;

@@ -93,10 +93,35 @@ pub(super) async fn insert(
     }
     let events: Vec<Event> =
         (change.next_event..).zip(fresh).map(|(id, event)| Event { id, created_at, event }).collect();
-    if !events.is_empty() {
-        write(change, &events, created_at).await?;
-    }
+    write(change, &events).await?;
     Ok(events)
+}
+
+/// Writes events under the numbers they have. Returns how many that were, and how many were left out because another
+/// event has their number; one that is there already is neither.
+pub(super) async fn import(change: &Change<'_>, events: Vec<Event>) -> Result<(u64, u64), Error> {
+    let new: Vec<NewEvent> = events.iter().map(|event| event.event.clone()).collect();
+    let known = known(&change.transaction, &new).await?;
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let sql = "SELECT id FROM events WHERE id = ANY ($1)";
+    let rows = change.transaction.query(sql, &[&ids]).await.map_err(translate("cannot look for events"))?;
+    let mut taken: HashSet<EventId> = rows.iter().map(|row| row.get(0)).collect();
+    let (mut seen, mut left_out) = (HashSet::new(), 0);
+    let mut fresh = Vec::with_capacity(events.len());
+    for (place, event) in events.into_iter().enumerate() {
+        let same = (event.event.trigger_record_id, event.event.kind, event.event.key.clone());
+        if known.contains(&place) || seen.contains(&same) {
+            continue;
+        }
+        if taken.insert(event.id) {
+            seen.insert(same);
+            fresh.push(event);
+        } else {
+            left_out += 1;
+        }
+    }
+    write(change, &fresh).await?;
+    Ok((fresh.len() as u64, left_out))
 }
 
 /// Returns which of the events are there already.
@@ -109,7 +134,8 @@ async fn known(transaction: &Transaction<'_>, events: &[NewEvent]) -> Result<Has
     Ok(rows.iter().filter_map(|row| usize::try_from(row.get::<_, i64>(0) - 1).ok()).collect())
 }
 
-async fn write(change: &Change<'_>, events: &[Event], created_at: UnixSeconds) -> Result<(), Error> {
+async fn write(change: &Change<'_>, events: &[Event]) -> Result<(), Error> {
+    let Some(last) = events.iter().map(|event| event.id).max() else { return Ok(()) };
     let trouble = translate("cannot write events");
     let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
     let new = || events.iter().map(|event| &event.event);
@@ -122,22 +148,12 @@ async fn write(change: &Change<'_>, events: &[Event], created_at: UnixSeconds) -
         new().map(|event| event_meta::to_json(&event.meta)).collect::<Result<_, _>>().map_err(|error| {
             Error::Corrupt { reason: format!("facts of an event cannot be written: {error}") }
         })?;
-    let next = change.next_event + EventId::try_from(events.len()).unwrap_or_default();
+    let created: Vec<UnixSeconds> = events.iter().map(|event| event.created_at).collect();
+    let next = change.next_event.max(last.saturating_add(1));
     let statement = change.transaction.prepare_cached(INSERT).await.map_err(&trouble)?;
     let columns: [&(dyn ToSql + Sync); 13] = [
-        &ids,
-        records,
-        kinds,
-        providers,
-        services,
-        channels,
-        models,
-        &from,
-        &to,
-        &observed,
-        &metas,
+        &ids, records, kinds, providers, services, channels, models, &from, &to, &observed, &metas, &created,
         &next,
-        &created_at,
     ];
     change.transaction.execute(&statement, &columns).await.map(drop).map_err(&trouble)
 }

@@ -1,6 +1,6 @@
 //! Keeping the store in order.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use deadpool_postgres::Object;
@@ -73,11 +73,7 @@ impl PgRepository {
         }
         let keys: Vec<MonitorKey> = days.iter().map(|rollup| rollup.key.clone()).collect();
         let monitors = self.names.number(&change.transaction, change.stamp, &keys).await?;
-        let days: BTreeMap<_, _> = monitors
-            .into_iter()
-            .zip(days)
-            .map(|(monitor, rollup)| ((day_of(rollup.day), monitor), rollup.tally))
-            .collect();
+        let days = monitors.into_iter().zip(days).collect();
         rollups::put_days(&change.transaction, days).await?;
         change.commit().await
     }

@@ -1,12 +1,12 @@
 //! The rollup tables: rows that a batch makes grow, and folding rows into timelines.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use deadpool_postgres::{Object, Transaction};
 use futures_util::{TryStreamExt as _, future};
 use relay_core::{
     UnixSeconds,
-    ports::repository::Error,
+    ports::repository::{DayRollup, Error},
     timeline::{Sample, Tally},
 };
 use tokio_postgres::{Row, Statement, types::ToSql};
@@ -52,29 +52,35 @@ impl Grown {
         transaction: &Transaction<'_>,
         added: &[(MonitorId, Sample)],
     ) -> Result<Self, Error> {
-        let mut grown = Self::default();
+        let slots: BTreeSet<Place> =
+            added.iter().map(|(monitor, sample)| (slot_of(sample.timestamp), *monitor)).collect();
+        let days: BTreeSet<Place> =
+            added.iter().map(|(monitor, sample)| (day_of(sample.timestamp), *monitor)).collect();
+        let mut grown = Self::at(transaction, slots.into_iter(), days.into_iter()).await?;
         for (monitor, sample) in added {
-            grown.slots.entry((slot_of(sample.timestamp), *monitor)).or_default();
-            grown.days.entry((day_of(sample.timestamp), *monitor)).or_default();
+            grown.slots.entry((slot_of(sample.timestamp), *monitor)).or_default().add(sample);
+            grown.days.entry((day_of(sample.timestamp), *monitor)).or_default().add(sample);
         }
+        Ok(grown)
+    }
+
+    /// Reads the rollups of places, each given once; those that are not there are left out.
+    pub(super) async fn at(
+        transaction: &Transaction<'_>,
+        slots: impl Iterator<Item = Place>,
+        days: impl Iterator<Item = Place>,
+    ) -> Result<Self, Error> {
         let trouble = translate("cannot read rollups");
         let statement = transaction.prepare_cached(TOUCHED).await.map_err(&trouble)?;
-        let (slots, slot_monitors): (Vec<_>, Vec<_>) = grown.slots.keys().copied().unzip();
-        let (days, day_monitors): (Vec<_>, Vec<_>) = grown.days.keys().copied().unzip();
+        let (slots, slot_monitors): (Vec<_>, Vec<_>) = slots.unzip();
+        let (days, day_monitors): (Vec<_>, Vec<_>) = days.unzip();
         let rows = transaction
             .query(&statement, &[&slots, &slot_monitors, &days, &day_monitors])
             .await
             .map_err(&trouble)?;
-        rows.iter().try_for_each(|row| grown.take(row))?;
-        for (monitor, sample) in added {
-            if let Some(open) = grown.slots.get_mut(&(slot_of(sample.timestamp), *monitor)) {
-                open.add(sample);
-            }
-            if let Some(tally) = grown.days.get_mut(&(day_of(sample.timestamp), *monitor)) {
-                tally.add(sample);
-            }
-        }
-        Ok(grown)
+        let mut found = Self::default();
+        rows.iter().try_for_each(|row| found.take(row))?;
+        Ok(found)
     }
 
     /// Reads all rollups of two monitors, and adds up those of the second.
@@ -157,12 +163,21 @@ async fn put(
     transaction.execute(&statement, &[&starts, &monitors, &packed]).await.map(drop).map_err(&trouble)
 }
 
-/// Replaces the counts of whole days.
+/// Replaces the counts of whole days, but for those that count as many records already.
 pub(super) async fn put_days(
     transaction: &Transaction<'_>,
-    days: BTreeMap<(UnixSeconds, MonitorId), Tally>,
+    days: Vec<(MonitorId, DayRollup)>,
 ) -> Result<(), Error> {
-    Grown { days, ..Grown::default() }.write(transaction).await
+    let place = |monitor: MonitorId, rollup: &DayRollup| (day_of(rollup.day), monitor);
+    let places: BTreeSet<Place> = days.iter().map(|(monitor, rollup)| place(*monitor, rollup)).collect();
+    let mut stored = Grown::at(transaction, std::iter::empty(), places.into_iter()).await?;
+    for (monitor, rollup) in days {
+        let tally = stored.days.entry(place(monitor, &rollup)).or_default();
+        if rollup.tally.total() > tally.total() {
+            *tally = rollup.tally;
+        }
+    }
+    stored.write(transaction).await
 }
 
 /// The rows that a plan is answered from, as parameters of one statement.

@@ -79,6 +79,17 @@ impl Machines {
         }
     }
 
+    /// Gives a group states that has none, and tells whether it was so.
+    pub(super) fn fill(&mut self, psc: &Psc, states: GroupStates) -> bool {
+        match self.groups.get_mut(psc) {
+            Some(machine) if machine.now == GroupStates::default() => {
+                machine.now = states;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Writes what changed.
     pub(super) async fn write(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
         let mut changed = Changed::default();

@@ -1,0 +1,208 @@
+//! Bringing history in from elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use async_trait::async_trait;
+use deadpool_postgres::{Object, Transaction};
+use futures_util::future;
+use relay_core::{
+    MonitorKey, Psc, StoredRecord, UnixSeconds,
+    event::{Event, EventId, GroupStates},
+    ports::repository::{Error, ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports},
+    record::RecordId,
+    time::DAY_SECS,
+    timeline::{SLOT_SECS, Sample, Tally},
+};
+use tokio::time::timeout;
+
+use super::{
+    PgRepository, answered, change::Change, error::translate, events, records, rollups::Grown,
+    states::Machines,
+};
+use crate::{
+    imports::missing,
+    rollup::{MonitorId, day_of, slot_of},
+};
+
+const PUT_PROGRESS: &str = include_str!("sql/imports/put_progress.sql");
+const NOTE_PROGRESS: &str = "UPDATE imports SET done_from = $2, finished = $3 WHERE name = $1";
+const PROGRESS: &str = "SELECT id_offset, done_from, finished FROM imports WHERE name = $1";
+const RESERVE: &str = "UPDATE store_state SET next_record = greatest(next_record, $1), \
+                       next_event = greatest(next_event, $2) WHERE id = 1";
+
+#[async_trait]
+impl Imports for PgRepository {
+    async fn begin_import(&self, source: &ImportSource) -> Result<ImportProgress, Error> {
+        let mut client = self.client().await?;
+        let answer = timeout(self.patience, begin(&mut client, source)).await;
+        answered(client, answer)
+    }
+
+    async fn import_events(
+        &self,
+        events: Vec<Event>,
+        states: Vec<(Psc, GroupStates)>,
+    ) -> Result<ImportedEvents, Error> {
+        let mut client = self.client().await?;
+        let answer = timeout(self.patience, put_events(&mut client, events, states)).await;
+        answered(client, answer)
+    }
+
+    async fn import_records(&self, days: Vec<ImportedDay>) -> Result<u64, Error> {
+        let mut client = self.client().await?;
+        let answer = timeout(self.patience, Box::pin(self.put_records(&mut client, days))).await;
+        answered(client, answer)
+    }
+
+    async fn note_import(
+        &self,
+        name: &str,
+        done_from: Option<UnixSeconds>,
+        finished: bool,
+    ) -> Result<(), Error> {
+        let client = self.client().await?;
+        let note = async {
+            let noted = client.execute(NOTE_PROGRESS, &[&name, &done_from, &finished]).await;
+            noted.map(drop).map_err(translate("cannot note how far an import is"))
+        };
+        let answer = timeout(self.patience, note).await;
+        answered(client, answer)
+    }
+}
+
+async fn begin(client: &mut Object, source: &ImportSource) -> Result<ImportProgress, Error> {
+    let trouble = translate("cannot begin an import");
+    let change = Change::begin(client, 0).await?;
+    let row = change.transaction.query_opt(PROGRESS, &[&source.name]).await.map_err(&trouble)?;
+    let known =
+        row.map(|row| ImportProgress { id_offset: row.get(0), done_from: row.get(1), finished: row.get(2) });
+    let id_offset = change.first_record - 1;
+    let progress = known.unwrap_or_else(|| ImportProgress { id_offset, ..ImportProgress::default() });
+    change
+        .transaction
+        .execute(PUT_PROGRESS, &[&source.name, &progress.id_offset, &progress.done_from, &progress.finished])
+        .await
+        .map_err(&trouble)?;
+    let next_record = progress.id_offset.saturating_add(source.last_record_id).saturating_add(1);
+    reserve(&change.transaction, next_record, source.last_event_id.saturating_add(1)).await?;
+    change.commit().await?;
+    Ok(progress)
+}
+
+/// Makes the next numbers at least these.
+async fn reserve(transaction: &Transaction<'_>, record: RecordId, event: EventId) -> Result<(), Error> {
+    let reserved = transaction.execute(RESERVE, &[&record, &event]).await;
+    reserved.map(drop).map_err(translate("cannot reserve numbers"))
+}
+
+async fn put_events(
+    client: &mut Object,
+    events: Vec<Event>,
+    groups: Vec<(Psc, GroupStates)>,
+) -> Result<ImportedEvents, Error> {
+    let change = Change::begin(client, 0).await?;
+    let (events, events_left_out) = events::import(&change, events).await?;
+    let wanted: BTreeSet<Psc> = groups.iter().map(|(psc, _)| psc.clone()).collect();
+    let mut machines = Machines::read(&change.transaction, wanted).await?;
+    let groups =
+        groups.into_iter().filter_map(|(psc, states)| machines.fill(&psc, states).then_some(())).count();
+    machines.write(&change.transaction).await?;
+    change.commit().await?;
+    Ok(ImportedEvents { events, events_left_out, groups: groups as u64 })
+}
+
+impl PgRepository {
+    async fn put_records(&self, client: &mut Object, days: Vec<ImportedDay>) -> Result<u64, Error> {
+        let change = Change::begin(client, 0).await?;
+        let transaction = &change.transaction;
+        let keys: Vec<MonitorKey> = days.iter().map(|day| day.key.clone()).collect();
+        let of_days = self.names.number(transaction, change.stamp, &keys).await?;
+        let places: BTreeSet<_> =
+            of_days.iter().zip(&days).map(|(monitor, day)| (day_of(day.day), *monitor)).collect();
+        let slots = places.iter().flat_map(|(day, monitor)| slots_of(*day).map(|slot| (slot, *monitor)));
+        let mut stored = Grown::at(transaction, slots, places.iter().copied()).await?;
+
+        let (mut added, mut monitors) = (Vec::new(), Vec::new());
+        for (monitor, day) in of_days.iter().zip(days) {
+            let from = added.len();
+            let slots: BTreeSet<UnixSeconds> =
+                day.records.iter().map(|stored| slot_of(stored.record.timestamp)).collect();
+            let present = slots.iter().filter_map(|slot| stored.slots.get(&(*slot, *monitor)));
+            added.extend(missing(present.flat_map(|open| &open.samples), day.records));
+            monitors.resize(added.len(), *monitor);
+            // The same day given twice counts once.
+            for one in added.iter().skip(from) {
+                let place = (slot_of(one.record.timestamp), *monitor);
+                stored.slots.entry(place).or_default().add(&Sample::of(one));
+            }
+        }
+        let next_record = settle_numbers(transaction, &mut added, change.first_record).await?;
+        let grown = rewritten(transaction, &places, &added, &monitors).await?;
+        let newest = records::newest_of(&added, &monitors);
+        future::try_join4(
+            records::insert(transaction, &added, &monitors),
+            records::put_latest(transaction, &newest),
+            grown.write(transaction),
+            reserve(transaction, next_record, 0),
+        )
+        .await?;
+        change.commit().await?;
+        Ok(added.len() as u64)
+    }
+}
+
+fn slots_of(day: UnixSeconds) -> impl Iterator<Item = UnixSeconds> {
+    (0..DAY_SECS / SLOT_SECS).map(move |slot| day.saturating_add(slot * SLOT_SECS))
+}
+
+/// Returns the rollups as they are with the records that were added: each day counts what its slots do, or what it did
+/// before if that was more, which are counts whose records are not there.
+async fn rewritten(
+    transaction: &Transaction<'_>,
+    days: &BTreeSet<(UnixSeconds, MonitorId)>,
+    added: &[StoredRecord],
+    monitors: &[MonitorId],
+) -> Result<Grown, Error> {
+    let slots = days.iter().flat_map(|(day, monitor)| slots_of(*day).map(|slot| (slot, *monitor)));
+    let mut grown = Grown::at(transaction, slots, days.iter().copied()).await?;
+    let mut touched = BTreeSet::new();
+    for (stored, monitor) in added.iter().zip(monitors) {
+        let place = (slot_of(stored.record.timestamp), *monitor);
+        touched.insert(place);
+        grown.slots.entry(place).or_default().add(&Sample::of(stored));
+    }
+    let mut sums: BTreeMap<(UnixSeconds, MonitorId), Tally> = BTreeMap::new();
+    for ((slot, monitor), open) in &grown.slots {
+        sums.entry((day_of(*slot), *monitor)).or_default().merge(&open.tally);
+    }
+    for (place, sum) in sums {
+        let tally = grown.days.entry(place).or_default();
+        if sum.total() >= tally.total() {
+            *tally = sum;
+        }
+    }
+    grown.slots.retain(|place, _| touched.contains(place));
+    grown.days.retain(|_, tally| tally.total() > 0);
+    Ok(grown)
+}
+
+/// Gives a new number to each record whose own is taken or was not reserved; returns the next free one.
+async fn settle_numbers(
+    transaction: &Transaction<'_>,
+    records: &mut [StoredRecord],
+    reserved: RecordId,
+) -> Result<RecordId, Error> {
+    let wanted: Vec<RecordId> = records.iter().map(|stored| stored.id).collect();
+    let sql = "SELECT id FROM probe_history WHERE id = ANY ($1)";
+    let rows = transaction.query(sql, &[&wanted]).await.map_err(translate("cannot look records up"))?;
+    let mut taken: HashSet<RecordId> = rows.iter().map(|row| row.get(0)).collect();
+    let mut next = reserved;
+    for stored in records {
+        let is_free = stored.id > 0 && stored.id < reserved && taken.insert(stored.id);
+        if !is_free {
+            stored.id = next;
+            next += 1;
+        }
+    }
+    Ok(next)
+}
