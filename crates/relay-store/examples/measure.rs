@@ -175,7 +175,8 @@ async fn live(repository: &SqliteRepository, path: &Path, keys: &[MonitorKey]) -
 
 /// Hands records to the writer as the scheduler does, as fast as it takes them, and waits for the last commit.
 async fn pipeline(repository: &Arc<SqliteRepository>, keys: &[MonitorKey]) -> Result<(), Box<dyn Error>> {
-    let writer = Writer::new(WriterOptions::default(), Arc::clone(repository) as _, Arc::new(NoTransition));
+    let writer =
+        Writer::new(WriterOptions::default(), repository.clone(), repository.clone(), Arc::new(NoTransition));
     let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
     let mut running = JoinSet::new();
     let (own, soft) = (Arc::clone(&writer), stop.clone());

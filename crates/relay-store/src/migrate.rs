@@ -61,6 +61,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         name: "imports",
         sql: include_str!("../../../migrations/postgres/0002_imports.sql"),
     },
+    Migration {
+        version: 3,
+        name: "retention",
+        sql: include_str!("../../../migrations/postgres/0003_retention.sql"),
+    },
 ];
 
 /// Returns which of `known` must still be applied, in order.

@@ -17,6 +17,7 @@ mod migrate;
 mod names;
 mod pool;
 mod records;
+mod retention;
 mod rollups;
 mod row;
 mod states;

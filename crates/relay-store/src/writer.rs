@@ -16,9 +16,9 @@ use async_trait::async_trait;
 use relay_core::{
     ProbeRecord,
     ports::{
-        Health, RecordSink, Repository, Transition,
+        Health, RecordSink, Transition,
         health::{Fact, HealthReport},
-        repository::{Appended, Error},
+        repository::{Appended, Error, Maintenance, Records},
     },
 };
 use tokio::{
@@ -43,7 +43,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// Takes records and stores them in groups; see the module. Start it with [`Writer::run`].
 pub struct Writer {
     options: WriterOptions,
-    repository: Arc<dyn Repository>,
+    records: Arc<dyn Records>,
+    maintenance: Arc<dyn Maintenance>,
     transition: Arc<dyn Transition>,
     queue: Queue,
     /// Something was submitted, or somebody wants the queue written now.
@@ -72,17 +73,20 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Makes a writer that decides events by `transition`.
+    /// Makes a writer into `records` that decides events by `transition`; `maintenance` tells whether the store works
+    /// while there is nothing to write.
     #[must_use]
     pub fn new(
         options: WriterOptions,
-        repository: Arc<dyn Repository>,
+        records: Arc<dyn Records>,
+        maintenance: Arc<dyn Maintenance>,
         transition: Arc<dyn Transition>,
     ) -> Arc<Self> {
         Arc::new(Self {
             queue: Queue::new(options.queue.max(1)),
             options,
-            repository,
+            records,
+            maintenance,
             transition,
             wake: Notify::new(),
             hurry: AtomicU64::new(0),
@@ -202,7 +206,7 @@ impl Writer {
     /// Tries once to store a group, and tells those who listen.
     async fn append(&self, batch: &[ProbeRecord]) -> Result<(), Error> {
         let started = Instant::now();
-        match self.repository.append(batch.to_vec(), Arc::clone(&self.transition)).await {
+        match self.records.append(batch.to_vec(), Arc::clone(&self.transition)).await {
             Ok(appended) => {
                 self.times.observe(started.elapsed());
                 self.stored.fetch_add(appended.records.len() as u64, Ordering::Relaxed);
@@ -291,7 +295,7 @@ impl Health for Writer {
         let known = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let trouble = match known {
             Some(trouble) => Some(trouble),
-            None => match timeout(PING_TIMEOUT, self.repository.ping()).await {
+            None => match timeout(PING_TIMEOUT, self.maintenance.ping()).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),
                 Err(_) => Some("the store does not answer".to_owned()),

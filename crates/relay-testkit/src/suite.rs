@@ -20,7 +20,7 @@ use relay_core::{
     ProbeRecord, UnixSeconds,
     ports::{
         Repository, Transition,
-        repository::{Appended, Error, Retention},
+        repository::{Appended, Error},
         transition::NoTransition,
     },
 };
@@ -43,12 +43,6 @@ pub trait Backend: Send + Sync + Sized {
 
     /// Closes the repository and opens it again, with the data it had.
     async fn reopen(&mut self);
-}
-
-/// A backend that lets go of old data.
-pub trait AgeingBackend: Backend {
-    /// Returns the open repository as what deletes and exports old data.
-    fn retention(&self) -> Arc<dyn Retention>;
 }
 
 /// A backend with its clock.
@@ -81,8 +75,7 @@ impl<B: Backend> Case<B> {
 }
 
 /// Makes a module of tests, one for each case of the suite, for a type that is a
-/// [`Backend`](crate::suite::Backend). With `ageing` before the type, which is an
-/// [`AgeingBackend`](crate::suite::AgeingBackend) then, those of retention.
+/// [`Backend`](crate::suite::Backend).
 #[macro_export]
 macro_rules! repository_suite {
     ($backend:ty) => {
@@ -133,16 +126,6 @@ macro_rules! repository_suite {
                 events_and_states_come_along_once,
                 machines_do_not_see_imported_records,
             ],
-            channels: [
-                a_named_channel_takes_its_history_along,
-                a_named_channel_adds_up_with_what_it_has,
-                a_renamed_groups_machines_go_on,
-                naming_without_history_does_nothing,
-            ],
-        );
-    };
-    (ageing $backend:ty) => {
-        $crate::repository_suite!($backend;
             retention: [
                 one_at_a_time_has_a_job,
                 an_empty_store_has_nothing_to_delete,
@@ -156,6 +139,12 @@ macro_rules! repository_suite {
                 exports_page_through_a_range_without_gaps,
                 giving_back_space_ends,
                 a_closed_store_keeps_nothing_up,
+            ],
+            channels: [
+                a_named_channel_takes_its_history_along,
+                a_named_channel_adds_up_with_what_it_has,
+                a_renamed_groups_machines_go_on,
+                naming_without_history_does_nothing,
             ],
         );
     };

@@ -37,7 +37,7 @@ pub(crate) fn figures(scale: Scale) -> Result<Vec<Figure>> {
 async fn measure(spec: &ProbeSpec, count: usize) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let store = fixture::open(&folder.path().join("probes.db")).await?;
-    let writer = Writer::new(WriterOptions::default(), Arc::clone(&store), fixture::event_rules());
+    let writer = Writer::new(WriterOptions::default(), store.clone(), store.clone(), fixture::event_rules());
     let prober = Arc::new(HttpProber::new(Options::default())?);
     let stop = CancellationToken::new();
     let mut writing = JoinSet::new();

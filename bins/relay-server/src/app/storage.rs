@@ -39,7 +39,8 @@ impl Storage {
         let repository = relay_store::open(options, clock)
             .await
             .map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))?;
-        let writer = Writer::new(WriterOptions::default(), repository.clone(), transition);
+        let writer =
+            Writer::new(WriterOptions::default(), repository.clone(), repository.clone(), transition);
         Ok(Self { repository, writer })
     }
 

@@ -115,7 +115,7 @@ fn an_unusable_database_is_named() {
 #[test]
 fn a_postgres_server_that_cannot_be_reached_is_named() {
     let dir = tempfile::tempdir().expect("a directory");
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
     let mut with = config();

@@ -18,9 +18,9 @@ pub use retention::{ExportMark, ExportPage, ExportQuery, Job, JobLock, LocalJobs
 pub use timelines::Timelines;
 
 /// A complete backend. Implemented by whatever implements the parts.
-pub trait Repository: Records + Timelines + EventLog + Maintenance + Imports {}
+pub trait Repository: Records + Timelines + EventLog + Maintenance + Imports + Retention {}
 
-impl<T: Records + Timelines + EventLog + Maintenance + Imports + ?Sized> Repository for T {}
+impl<T> Repository for T where T: Records + Timelines + EventLog + Maintenance + Imports + Retention + ?Sized {}
 
 #[cfg(test)]
 mod tests {

@@ -258,7 +258,7 @@ async fn on_sqlite_files_hold_all_records_of_their_days_late_ones_too() {
     batch.push(record(&keys[0], TODAY - 5 * DAY).detail("first second, late").build());
     batch.push(record(&keys[0], TODAY - 4 * DAY - 1).detail("last second, late").build());
     sqlite.repository().append(batch, Arc::new(NoTransition)).await.expect("stored");
-    let store: Arc<dyn Retention> = relay_testkit::suite::AgeingBackend::retention(&sqlite);
+    let store: Arc<dyn Retention> = relay_testkit::suite::Backend::repository(&sqlite);
     assert!(archiver(options(folder.path()), store.clone(), &clock).archive(&CancellationToken::new()).await);
     assert_eq!(names(folder.path()).len(), 4);
     for (ago, name) in [(3, "07"), (4, "06"), (5, "05"), (6, "04")] {

@@ -105,7 +105,8 @@ async fn kill_nine_while_records_age_loses_none() {
     let folder = tempfile::tempdir().expect("a folder");
     for round in 0..KILLS {
         let name = "killed::kill_nine_while_records_age_loses_none";
-        let (record_id, _) = Victim::kill_after(name, VICTIM, folder.path().as_os_str(), 14 + round * 13 % 20);
+        let (record_id, _) =
+            Victim::kill_after(name, VICTIM, folder.path().as_os_str(), 14 + round * 13 % 20);
         let last = round + 1 == KILLS;
         check(folder.path(), record_id, last).await;
     }

@@ -7,9 +7,7 @@ use relay_core::{
     MonitorKey, ProbeRecord, Status, SubStatus, Timestamp, UnixSeconds,
     ports::{
         Repository, Transition,
-        repository::{
-            DayRollup, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Retention, Timelines,
-        },
+        repository::{DayRollup, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines},
         transition::NoTransition,
     },
     timeline::{Align, DailyFilter, Period, Plan, Sample, Tally},

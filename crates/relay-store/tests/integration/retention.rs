@@ -17,7 +17,7 @@ use relay_store::{
 };
 use relay_testkit::{
     Logs, ManualClock, MemoryRepository, key, record,
-    suite::{AgeingBackend as _, Backend as _, Blinker},
+    suite::{Backend as _, Blinker},
 };
 use rusqlite::Connection;
 use tokio::task::JoinSet;
@@ -148,7 +148,7 @@ async fn weeks_of_records_age_as_they_should() {
         }
         let now = clock.now().as_secs();
         let before = views(sqlite.repository().as_ref(), now).await;
-        for store in [memory.clone() as Arc<dyn Retention>, sqlite.retention()] {
+        for store in [memory.clone() as Arc<dyn Retention>, sqlite.repository()] {
             assert!(cleaner(options(), store, &clock, None).clean(&stop).await);
         }
         if number % 9 == 0 {
@@ -174,7 +174,7 @@ async fn weeks_of_records_age_as_they_should() {
         assert!(raw.1 >= Some(cutoff.min(first)) || number < 40, "{raw:?}");
         assert!(count(&sqlite.path(), "slot_rollups", "slot").1 >= Some(cutoff - DAY) || number < 40);
         assert_eq!(
-            sqlite.retention().raw_horizon().await.expect("an answer"),
+            sqlite.repository().raw_horizon().await.expect("an answer"),
             memory.raw_horizon().await.expect("an answer")
         );
     }
@@ -192,7 +192,7 @@ async fn space_is_given_back_to_the_system() {
     sqlite.reopen_now().await;
     let full = fs::metadata(sqlite.path()).expect("the file").len();
     let short = RetentionOptions { days: 2, batch: 10_000, ..options() };
-    let cleaner = cleaner(short, sqlite.retention(), &clock, None);
+    let cleaner = cleaner(short, sqlite.repository(), &clock, None);
     assert!(cleaner.clean(&CancellationToken::new()).await);
     let freed = Numbers::of(cleaner.as_ref()).0["relay_retention_freed_bytes_total"];
     sqlite.reopen_now().await;
@@ -209,11 +209,8 @@ async fn only_one_cleans_at_a_time() {
     let sqlite = Sqlite::at(clock.clone());
     let memory = Arc::new(MemoryRepository::new(clock.clone()));
     let stop = CancellationToken::new();
-    for (store, repository) in [
-        (sqlite.retention(), sqlite.repository()),
-        (memory.clone() as Arc<dyn Retention>, memory.clone() as Arc<dyn Repository>),
-    ] {
-        append(repository.as_ref(), day_of_records(TODAY - 40 * DAY)).await;
+    for store in [sqlite.repository(), memory.clone() as Arc<dyn Repository>] {
+        append(store.as_ref(), day_of_records(TODAY - 40 * DAY)).await;
         let (one, other) = (
             cleaner(options(), store.clone(), &clock, None),
             cleaner(options(), store.clone(), &clock, None),
@@ -285,7 +282,7 @@ async fn a_run_takes_no_more_batches_than_it_may_and_counts_wait_for_their_recor
     append(sqlite.repository().as_ref(), day_of_records(TODAY)).await;
     let slots = count(&sqlite.path(), "slot_rollups", "slot").0;
     let few = RetentionOptions { batch: 12, max_batches: 10, ..options() };
-    let cleaner = cleaner(few, sqlite.retention(), &clock, None);
+    let cleaner = cleaner(few, sqlite.repository(), &clock, None);
     let stop = CancellationToken::new();
     assert!(cleaner.clean(&stop).await);
     let done = Numbers::records(cleaner.as_ref());
@@ -389,8 +386,8 @@ async fn cleaning_and_archiving_at_the_same_time_loses_nothing() {
     }
     let archive = archive_options(folder.path());
     let archiver =
-        Archiver::new(archive.clone(), ArchiverDeps { store: sqlite.retention(), clock: clock.clone() });
-    let cleaner = cleaner(options(), sqlite.retention(), &clock, Some(archive));
+        Archiver::new(archive.clone(), ArchiverDeps { store: sqlite.repository(), clock: clock.clone() });
+    let cleaner = cleaner(options(), sqlite.repository(), &clock, Some(archive));
     let stop = CancellationToken::new();
     for _ in 0..6 {
         assert_eq!(tokio::join!(archiver.archive(&stop), cleaner.clean(&stop)), (true, true));

@@ -5,15 +5,9 @@ pub(crate) mod postgres;
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use relay_core::ports::{
-    Clock, Repository,
-    repository::{Maintenance as _, Retention},
-};
+use relay_core::ports::{Clock, Repository, repository::Maintenance as _};
 use relay_store::{SqliteOptions, SqliteRepository};
-use relay_testkit::{
-    ManualClock,
-    suite::{AgeingBackend, Backend},
-};
+use relay_testkit::{ManualClock, suite::Backend};
 use tempfile::TempDir;
 
 /// An SQLite file in a folder that goes away with it.
@@ -56,11 +50,5 @@ impl Backend for Sqlite {
 
     async fn reopen(&mut self) {
         self.reopen_now().await;
-    }
-}
-
-impl AgeingBackend for Sqlite {
-    fn retention(&self) -> Arc<dyn Retention> {
-        self.repository.clone()
     }
 }

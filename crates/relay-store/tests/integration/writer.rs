@@ -4,18 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use relay_core::{
-    MonitorKey, ProbeRecord, Psc, UnixSeconds,
-    event::{Event, EventId, GroupStates},
+    MonitorKey, ProbeRecord, UnixSeconds,
     ports::{
-        Health, MetricSource, RecordSink, Repository, Transition,
+        Health, MetricSource, RecordSink, Transition,
         metrics::{HistogramValues, MetricSink},
-        repository::{
-            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress, ImportSource,
-            ImportedDay, ImportedEvents, Imports, Maintenance, Records, Timelines,
-        },
+        repository::{Appended, Error, HistoryQuery, Records},
     },
     record::LatestRecord,
-    timeline::{Plan, Timeline},
 };
 use relay_store::{Writer, WriterOptions};
 use relay_testkit::{Logs, ManualClock, MemoryRepository, key, record, suite::Blinker};
@@ -36,8 +31,8 @@ fn start(options: WriterOptions) -> Running {
     start_over(options, memory.clone(), memory)
 }
 
-fn start_over(options: WriterOptions, memory: Arc<MemoryRepository>, store: Arc<dyn Repository>) -> Running {
-    let writer = Writer::new(options, store, Arc::new(Blinker { patience: 1 }));
+fn start_over(options: WriterOptions, memory: Arc<MemoryRepository>, store: Arc<dyn Records>) -> Running {
+    let writer = Writer::new(options, store, memory.clone(), Arc::new(Blinker { patience: 1 }));
     let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
     let mut task = tokio::task::JoinSet::new();
     let (own, soft, hard) = (writer.clone(), stop.clone(), give_up.clone());
@@ -234,59 +229,6 @@ impl Records for Picky {
     }
     async fn history(&self, query: &HistoryQuery) -> Result<Vec<relay_core::StoredRecord>, Error> {
         self.inner.history(query).await
-    }
-}
-
-#[async_trait]
-impl Timelines for Picky {
-    async fn timelines(&self, keys: &[MonitorKey], plan: &Plan) -> Result<Vec<Timeline>, Error> {
-        self.inner.timelines(keys, plan).await
-    }
-}
-
-#[async_trait]
-impl EventLog for Picky {
-    async fn events(&self, since: EventId, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, Error> {
-        self.inner.events(since, filter, limit).await
-    }
-    async fn latest_event_id(&self) -> Result<EventId, Error> {
-        self.inner.latest_event_id().await
-    }
-}
-
-#[async_trait]
-impl Maintenance for Picky {
-    async fn ping(&self) -> Result<(), Error> {
-        self.inner.ping().await
-    }
-    async fn import_days(&self, days: Vec<DayRollup>) -> Result<(), Error> {
-        self.inner.import_days(days).await
-    }
-    async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error> {
-        self.inner.name_channels(groups).await
-    }
-    async fn close(&self) -> Result<(), Error> {
-        self.inner.close().await
-    }
-}
-
-#[async_trait]
-impl Imports for Picky {
-    async fn begin_import(&self, source: &ImportSource) -> Result<ImportProgress, Error> {
-        self.inner.begin_import(source).await
-    }
-    async fn import_events(
-        &self,
-        events: Vec<Event>,
-        states: Vec<(Psc, GroupStates)>,
-    ) -> Result<ImportedEvents, Error> {
-        self.inner.import_events(events, states).await
-    }
-    async fn import_records(&self, days: Vec<ImportedDay>) -> Result<u64, Error> {
-        self.inner.import_records(days).await
-    }
-    async fn note_import(&self, name: &str, from: Option<UnixSeconds>, finished: bool) -> Result<(), Error> {
-        self.inner.note_import(name, from, finished).await
     }
 }
 

@@ -5,23 +5,23 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use relay_core::{
     MonitorKey, ProbeRecord, StoredRecord, SubStatus, UnixSeconds,
     ports::{
-        Clock as _,
+        Clock as _, Repository,
         repository::{DayRollup, Error, EventFilter, ExportQuery, HistoryQuery, Job, Retention},
     },
     record::Source,
     timeline::{Align, DailyFilter, Period, Plan, Sample, Tally, Timeline},
 };
 
-use super::{AgeingBackend, Blinker, Case, NOW};
+use super::{Backend, Blinker, Case, NOW};
 use crate::{key, record};
 
 const DAY: i64 = 86_400;
 const SLOT: i64 = 1_800;
 const HERE: UnixSeconds = NOW - NOW % SLOT;
 
-impl<B: AgeingBackend> Case<B> {
-    fn retention(&self) -> Arc<dyn Retention> {
-        self.backend.retention()
+impl<B: Backend> Case<B> {
+    fn retention(&self) -> Arc<dyn Repository> {
+        self.backend.repository()
     }
 
     /// Deletes raw records in batches until none are left; returns how many each batch took.
@@ -72,7 +72,7 @@ impl<B: AgeingBackend> Case<B> {
 }
 
 /// Ten days of two monitors, a record every 20 minutes.
-async fn ten_days<B: AgeingBackend>(case: &Case<B>) -> [MonitorKey; 2] {
+async fn ten_days<B: Backend>(case: &Case<B>) -> [MonitorKey; 2] {
     let keys = [key("a/s"), key("b/s/c/m")];
     let batch: Vec<ProbeRecord> = (0..10 * 72)
         .rev()
@@ -90,7 +90,7 @@ fn ids(records: &[StoredRecord]) -> BTreeSet<i64> {
 }
 
 /// The second who asks gets nothing until the first has let go; jobs and days do not get in each other's way.
-pub async fn one_at_a_time_has_a_job<B: AgeingBackend>() {
+pub async fn one_at_a_time_has_a_job<B: Backend>() {
     let case = Case::<B>::new().await;
     let (one, other) = (case.retention(), case.retention());
     let cleaning = one.lock_job(Job::Clean).await.expect("an answer").expect("it is free");
@@ -116,7 +116,7 @@ async fn taken_soon(retention: &dyn Retention, job: Job) -> bool {
 }
 
 /// Nothing is deleted, exported or given back, and nothing hangs.
-pub async fn an_empty_store_has_nothing_to_delete<B: AgeingBackend>() {
+pub async fn an_empty_store_has_nothing_to_delete<B: Backend>() {
     let case = Case::<B>::new().await;
     let retention = case.retention();
     assert_eq!(retention.oldest_record().await.expect("an answer"), None);
@@ -131,7 +131,7 @@ pub async fn an_empty_store_has_nothing_to_delete<B: AgeingBackend>() {
 }
 
 /// Each batch is about as large as was asked for, the oldest go first, and a slot goes as a whole.
-pub async fn records_go_by_whole_slots_in_bounded_batches<B: AgeingBackend>() {
+pub async fn records_go_by_whole_slots_in_bounded_batches<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let [a, b] = ten_days(&case).await;
     let all = case.exported(i64::MIN, i64::MAX, 1_000).await;
@@ -159,7 +159,7 @@ pub async fn records_go_by_whole_slots_in_bounded_batches<B: AgeingBackend>() {
 }
 
 /// Whatever is made of whole slots and days is as before; the newest record of a monitor that has no other is known.
-pub async fn counts_and_newest_records_stay_when_records_go<B: AgeingBackend>() {
+pub async fn counts_and_newest_records_stay_when_records_go<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let [a, b] = ten_days(&case).await;
     let gone = key("gone/s");
@@ -187,7 +187,7 @@ pub async fn counts_and_newest_records_stay_when_records_go<B: AgeingBackend>() 
 }
 
 /// Slots first, then days, each in bounded batches; what is kept is as before.
-pub async fn slots_and_days_go_when_they_are_told_to<B: AgeingBackend>() {
+pub async fn slots_and_days_go_when_they_are_told_to<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let [a, b] = ten_days(&case).await;
     let imported = key("imported/s");
@@ -231,7 +231,7 @@ pub async fn slots_and_days_go_when_they_are_told_to<B: AgeingBackend>() {
 }
 
 /// However late the border is said to be: what is still counted into is neither deleted nor counted wrong.
-pub async fn what_live_records_are_counted_into_stays<B: AgeingBackend>() {
+pub async fn what_live_records_are_counted_into_stays<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let [a, _] = ten_days(&case).await;
     let retention = case.retention();
@@ -252,7 +252,7 @@ pub async fn what_live_records_are_counted_into_stays<B: AgeingBackend>() {
 }
 
 /// Records that come for slots and days whose records, or even counts, were deleted.
-pub async fn late_records_are_found_and_never_doubled<B: AgeingBackend>() {
+pub async fn late_records_are_found_and_never_doubled<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let [a, b] = ten_days(&case).await;
     let retention = case.retention();
@@ -278,7 +278,7 @@ pub async fn late_records_are_found_and_never_doubled<B: AgeingBackend>() {
 }
 
 /// No record came for weeks, so what was counted live when the last one came is old itself now.
-pub async fn a_window_that_stood_still_for_weeks_is_cleaned_too<B: AgeingBackend>() {
+pub async fn a_window_that_stood_still_for_weeks_is_cleaned_too<B: Backend>() {
     for reopened in [false, true] {
         let mut case = Case::<B>::new().await;
         let [a, b] = ten_days(&case).await;
@@ -305,7 +305,7 @@ pub async fn a_window_that_stood_still_for_weeks_is_cleaned_too<B: AgeingBackend
 }
 
 /// Late records move states and give numbers too; deleting them at once takes back neither.
-pub async fn states_and_numbers_go_on_after_deleting_and_reopening<B: AgeingBackend>() {
+pub async fn states_and_numbers_go_on_after_deleting_and_reopening<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let late = key("p/s/c/m");
     let live = key("p/s/c/n");
@@ -326,7 +326,7 @@ pub async fn states_and_numbers_go_on_after_deleting_and_reopening<B: AgeingBack
 }
 
 /// All pages together are the range, each record once, whatever the size of a page; borders are half-open.
-pub async fn exports_page_through_a_range_without_gaps<B: AgeingBackend>() {
+pub async fn exports_page_through_a_range_without_gaps<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let [a, _] = ten_days(&case).await;
     let special = record(&a, NOW - DAY)
@@ -364,7 +364,7 @@ pub async fn exports_page_through_a_range_without_gaps<B: AgeingBackend>() {
 }
 
 /// Step by step, until nothing is worth it; the data is as it was.
-pub async fn giving_back_space_ends<B: AgeingBackend>() {
+pub async fn giving_back_space_ends<B: Backend>() {
     let mut case = Case::<B>::new().await;
     let [a, _] = ten_days(&case).await;
     case.expire(HERE - 2 * DAY, 1_000).await;
@@ -379,7 +379,7 @@ pub async fn giving_back_space_ends<B: AgeingBackend>() {
 }
 
 /// Every method says so.
-pub async fn a_closed_store_keeps_nothing_up<B: AgeingBackend>() {
+pub async fn a_closed_store_keeps_nothing_up<B: Backend>() {
     let case = Case::<B>::new().await;
     ten_days(&case).await;
     case.repository().close().await.expect("closed");

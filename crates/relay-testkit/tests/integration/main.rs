@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_core::ports::{Repository, repository::Retention};
-use relay_testkit::{
-    ManualClock, MemoryRepository, repository_suite,
-    suite::{AgeingBackend, Backend},
-};
+use relay_core::ports::Repository;
+use relay_testkit::{ManualClock, MemoryRepository, repository_suite, suite::Backend};
 
 struct Memory(Arc<MemoryRepository>);
 
@@ -26,10 +23,3 @@ impl Backend for Memory {
 }
 
 repository_suite!(Memory);
-repository_suite!(ageing Memory);
-
-impl AgeingBackend for Memory {
-    fn retention(&self) -> Arc<dyn Retention> {
-        self.0.clone()
-    }
-}

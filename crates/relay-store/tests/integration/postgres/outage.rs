@@ -81,7 +81,7 @@ async fn records_wait_while_the_server_is_away() {
     let store: Arc<dyn Repository> = Arc::new(database.open(clock.clone()).await);
     let rules: Arc<dyn Transition> = Arc::new(Blinker { patience: 2 });
     let options = WriterOptions { retry_pause: Duration::from_millis(200), ..WriterOptions::default() };
-    let writer = Writer::new(options, store.clone(), rules);
+    let writer = Writer::new(options, store.clone(), store.clone(), rules);
     let stop = CancellationToken::new();
     let mut writing = JoinSet::new();
     let (own, soft) = (writer.clone(), stop.clone());
