@@ -12,6 +12,7 @@ mod http;
 mod load;
 mod naive;
 mod pipeline;
+mod postgres;
 mod probe;
 mod relay;
 mod server;
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// Measure less of everything: quick, and not to be quoted.
     #[arg(long)]
     quick: bool,
+    /// Measure PostgreSQL with ten times as many monitors too; filling it takes half an hour.
+    #[arg(long)]
+    large: bool,
 }
 
 /// What can be measured by itself.
@@ -41,8 +45,10 @@ pub(crate) struct Args {
 enum Part {
     /// Probes per second and what a probe costs.
     Probe,
-    /// Appending and reading history.
+    /// Appending and reading history, in SQLite and in PostgreSQL.
     Store,
+    /// The same in PostgreSQL alone.
+    Postgres,
     /// Start, memory and answers of the whole program.
     Http,
     /// Loading a large configuration, and replacing it while the whole program probes and answers.
@@ -77,11 +83,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return in_release(args);
     }
     let scale = if args.quick { Scale::Quick } else { Scale::Full };
-    let parts = if args.parts.is_empty() { Part::value_variants() } else { &args.parts };
+    let parts = if args.parts.is_empty() { Part::ALL } else { &args.parts };
     let mut figures = Vec::new();
     for part in parts {
         eprintln!("measuring: {}", part.name());
-        figures.extend(part.measure(scale)?);
+        figures.extend(part.measure(scale, args.large)?);
     }
     println!("\n{}", figure::table(&figures));
     Ok(())
@@ -95,18 +101,25 @@ fn in_release(args: &Args) -> Result<()> {
     if args.quick {
         command.arg("--quick");
     }
+    if args.large {
+        command.arg("--large");
+    }
     shell::run(&mut command)
 }
 
 impl Part {
+    /// What is measured when nothing is named: everything, once.
+    const ALL: &[Self] = &[Self::Probe, Self::Store, Self::Http, Self::Config];
+
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    fn measure(self, scale: Scale) -> Result<Vec<Figure>> {
+    fn measure(self, scale: Scale, large: bool) -> Result<Vec<Figure>> {
         match self {
             Self::Probe => Ok([probe::figures(scale)?, pipeline::figures(scale)?].concat()),
-            Self::Store => store::figures(scale),
+            Self::Store => Ok([store::figures(scale)?, postgres::figures(scale, large)?].concat()),
+            Self::Postgres => postgres::figures(scale, large),
             Self::Http => http::figures(scale),
             Self::Config => config::figures(scale),
         }

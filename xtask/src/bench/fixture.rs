@@ -97,11 +97,7 @@ impl Fixture {
 
     /// Returns what is in it, for people.
     pub(crate) fn words(&self) -> String {
-        let Generator { monitors, records, interval, .. } = self.generator;
-        let days = i64::from(records) * interval / 86_400;
-        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-        let total = figure::thousands(self.generator.total() as f64);
-        format!("{monitors} monitors × {days} d ({total} records)")
+        self.generator.words()
     }
 
     fn kept(folder: &Path, prefix: &str, wanted: Generator) -> Result<Option<Self>> {

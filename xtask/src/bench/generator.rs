@@ -6,6 +6,8 @@ use relay_core::{
     record::{Source, Timings},
 };
 
+use super::figure;
+
 /// Changes whenever the same options would give other records: kept databases of older versions are not used then.
 pub(crate) const VERSION: u32 = 1;
 
@@ -40,6 +42,15 @@ impl Generator {
     /// Returns how many records there are in all.
     pub(crate) fn total(&self) -> u64 {
         u64::from(self.monitors) * u64::from(self.records)
+    }
+
+    /// Returns what is generated, for people.
+    pub(crate) fn words(&self) -> String {
+        let Self { monitors, records, interval, .. } = *self;
+        let days = i64::from(records) * interval / 86_400;
+        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+        let total = figure::thousands(self.total() as f64);
+        format!("{monitors} monitors × {days} d ({total} records)")
     }
 
     /// Returns all records, oldest first, in batches of `size`.
