@@ -47,6 +47,7 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "retention",
         sql: include_str!("../../../migrations/sqlite/0003_retention.sql"),
     },
+    Migration { version: 4, name: "outbox", sql: include_str!("../../../migrations/sqlite/0004_outbox.sql") },
 ];
 
 /// Returns which of `known` must still be applied, in order.

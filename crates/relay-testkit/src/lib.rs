@@ -5,9 +5,10 @@
 //!   repository, and the reference for real backends.
 //! - [`build`] makes records and monitors in a line.
 //! - [`suite`] holds every backend to the contract of the repository port.
+//! - [`Receiver`] takes notifications over HTTP.
 //! - [`Logs`] holds what a test logged.
 //!
-//! It deliberately knows no database, no HTTP and no crate but `relay-core`.
+//! It deliberately knows no database, no HTTP library and no crate but `relay-core`.
 
 pub mod build;
 pub mod suite;
@@ -15,8 +16,10 @@ pub mod suite;
 mod clock;
 mod logs;
 mod memory;
+mod receiver;
 
 pub use build::{key, monitor, record};
 pub use clock::ManualClock;
 pub use logs::{LogLine, Logs};
 pub use memory::MemoryRepository;
+pub use receiver::{Received, Receiver, Reply};

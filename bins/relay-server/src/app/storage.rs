@@ -53,6 +53,12 @@ impl Storage {
         self.repository.clone()
     }
 
+    /// Tells whether no other process can use the database.
+    #[expect(clippy::unused_self, reason = "it depends on the backend, of which this version has one")]
+    pub(crate) fn is_exclusive(&self) -> bool {
+        true
+    }
+
     /// Returns where records go.
     pub(crate) fn sink(&self) -> Arc<dyn RecordSink> {
         self.writer.clone()

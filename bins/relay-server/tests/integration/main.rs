@@ -3,6 +3,7 @@
 mod bad_input;
 mod demo;
 mod lifecycle;
+mod notify;
 mod probe_command;
 mod reload;
 mod renamed;
