@@ -155,7 +155,7 @@ impl Receiver {
     pub async fn wait_until(
         &self,
         patience: Duration,
-        wanted: impl Fn(&[Received]) -> bool + Send,
+        wanted: impl Fn(&[Received]) -> bool + Send + Sync,
     ) -> Vec<Received> {
         let wait = async {
             loop {
