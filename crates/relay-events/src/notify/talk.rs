@@ -26,6 +26,9 @@ use super::{
     rules::Rules,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How long further events are collected after one was told.
 pub const COLLECT: Duration = Duration::from_secs(30);
 
@@ -98,7 +101,13 @@ pub fn take(
     now: Timestamp,
     lease: Duration,
 ) -> Option<Sending> {
-    let taken = if rules.quiet_until(now).is_some() { None } else { begin(rules, conversation, now, lease) };
+    let taken = if rules.quiet_until(now).is_some() {
+        // Nothing is told, so that nothing is collected any more either: it waits for the end of the quiet hours.
+        conversation.collect_until = conversation.collect_until.filter(|until| *until > now);
+        None
+    } else {
+        begin(rules, conversation, now, lease)
+    };
     changed(rules, conversation, now);
     taken
 }
@@ -356,7 +365,7 @@ fn last_word(conversation: &Conversation, model: &str) -> Option<(ItemKind, i64)
         ItemKind::Up | ItemKind::StillDown => item.down_since,
     };
     let sending = conversation.sending.iter().flat_map(|sending| &sending.items);
-    let spoken = sending.chain(&conversation.waiting).filter(|item| about(item, model)).last();
+    let spoken = sending.chain(&conversation.waiting).filter(|item| about(item, model)).next_back();
     spoken.map(|item| (item.kind, since(item))).or_else(|| {
         let known = conversation.outages.iter().find(|outage| outage.event.event.key.model() == model)?;
         Some((ItemKind::Down, known.event.event.observed_at))

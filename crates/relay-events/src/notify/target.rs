@@ -132,7 +132,7 @@ impl Target {
             },
             Put::Request(request, accepts) => {
                 let code_is_all = accepts == Accepts::Any;
-                match transport.send(request, self.egress, code_is_all, now).await {
+                match transport.send(*request, self.egress, code_is_all, now).await {
                     Err(error) => Answer::failed(self.mask(&error), None),
                     Ok(answer) => self.judge(&answer, accepts),
                 }
@@ -223,7 +223,7 @@ impl Answer {
 
 /// A message as it goes out.
 enum Put {
-    Request(Request<Full<Bytes>>, Accepts),
+    Request(Box<Request<Full<Bytes>>>, Accepts),
     Mail(Box<Mail>),
 }
 
@@ -242,7 +242,7 @@ fn webhook_request(
     let headers =
         webhook.headers.iter().map(|(name, value)| (name.clone(), value.expose().trim().to_owned()));
     let request = request(&webhook.method, webhook.url.expose(), headers, body, message)?;
-    Ok(Put::Request(request, Accepts::Any))
+    Ok(Put::Request(Box::new(request), Accepts::Any))
 }
 
 fn service_request(
@@ -275,7 +275,7 @@ fn service_request(
         }
     }
     let request = request(&Method::POST, &put(preset.url)?, headers, Some(body), message)?;
-    Ok(Put::Request(request, preset.accepts))
+    Ok(Put::Request(Box::new(request), preset.accepts))
 }
 
 fn request(
