@@ -30,7 +30,8 @@ const OWNED: &[(&[&str], &[&str])] = &[
     (&["serde_yaml", "granit-parser", "notify", "notify-debouncer-full"], &["relay-config"]),
     (&["rustls-native-certs", "webpki-roots"], &["relay-probe"]),
     (&["matchit"], &["relay-api"]),
-    (&["hyper", "hyper-util"], &["relay-probe", "relay-api", "relay-sim"]),
+    (&["hyper", "hyper-util"], &["relay-probe", "relay-api", "relay-sim", "relay-events"]),
+    (&["hyper-rustls", "lettre", "tower-service"], &["relay-events"]),
     (&["clap", "anyhow", "mimalloc"], &["relay-server"]),
     (&["tracing-subscriber"], &["relay-server", "relay-testkit"]),
 ];

@@ -165,6 +165,28 @@ async fn a_sample_is_sent_and_the_answer_shown_without_secrets() {
     assert!(received[1].target.ends_with("/bot123:s3cret/sendMessage"));
 }
 
+#[test]
+fn the_examples_of_the_document_are_good() {
+    let document = include_str!("../../../../docs/notifications.md");
+    let dir = tempfile::tempdir().expect("a directory");
+    let monitor = "monitors: [{provider: a, service: cc, category: public, sponsor: t, \
+                   url: 'https://a.example/v1', method: GET}]";
+    let mut types = std::collections::BTreeSet::new();
+    let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    for block in blocks {
+        std::fs::write(dir.path().join("config.yaml"), format!("{block}{monitor}\n")).expect("written");
+        let mut command = program(dir.path());
+        for name in block.split("${").skip(1).filter_map(|rest| rest.split('}').next()) {
+            let value = if name.ends_with("_HOOK") { "https://hook.example/x" } else { "word" };
+            command.env(name, value);
+        }
+        let output = finish(command.args(["check", "--strict"]));
+        assert!(output.status.success(), "{block}{}", String::from_utf8_lossy(&output.stderr));
+        types.extend(block.split(" type: ").skip(1).filter_map(|rest| rest.lines().next()));
+    }
+    assert_eq!(types.len(), 13, "an example of each: {types:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mistakes_in_templates_are_refused_before_anything_runs() {
     let (site, receiver) = (Site::new(&[("relay", Behaviour::Healthy)]).await, Receiver::start().await);

@@ -1,5 +1,8 @@
 //! Where a notification goes, and how a message is put for it.
 
+#[cfg(test)]
+mod tests;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -287,8 +290,8 @@ fn request(
 ) -> Result<Request<Full<Bytes>>, InvalidTarget> {
     let wrong = |what: &str| InvalidTarget::Request(format!("{what} cannot be sent"));
     let url = url::Url::parse(url.trim()).map_err(|_| wrong("the address"))?;
-    let user = url.username().to_owned();
-    let password = url.password().map(str::to_owned);
+    let user = decoded(url.username());
+    let password = url.password().map(decoded);
     let mut plain = url;
     // Both fail only for addresses without a host, which are refused below.
     let _ = plain.set_username("");
@@ -322,6 +325,15 @@ fn request(
         out.insert(name, value);
     }
     Ok(request)
+}
+
+/// Takes percent signs out of a part of an address.
+fn decoded(part: &str) -> String {
+    let pair = format!("x={}", part.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// Returns the time as it is signed, and the signature; both empty without a secret.

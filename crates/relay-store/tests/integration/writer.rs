@@ -5,13 +5,15 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use relay_core::{
     MonitorKey, ProbeRecord, Psc, UnixSeconds,
+    delivery::{Conversation, Delivery},
     event::{Event, EventId, GroupStates},
     ports::{
         Health, MetricSource, RecordSink, Repository, Transition,
         metrics::{HistogramValues, MetricSink},
         repository::{
-            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress, ImportSource,
-            ImportedDay, ImportedEvents, Imports, Maintenance, Records, Timelines,
+            Appended, Backlog, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress,
+            ImportSource, ImportedDay, ImportedEvents, Imports, Maintenance, Outbox, Records, Step,
+            Timelines,
         },
     },
     record::LatestRecord,
@@ -251,6 +253,31 @@ impl EventLog for Picky {
     }
     async fn latest_event_id(&self) -> Result<EventId, Error> {
         self.inner.latest_event_id().await
+    }
+}
+
+#[async_trait]
+impl Outbox for Picky {
+    async fn cursors(&self) -> Result<Vec<(String, EventId)>, Error> {
+        self.inner.cursors().await
+    }
+    async fn conversations(&self, notification: &str, about: &[Psc]) -> Result<Vec<Conversation>, Error> {
+        self.inner.conversations(notification, about).await
+    }
+    async fn upcoming(&self, notification: &str, limit: u32) -> Result<Vec<Conversation>, Error> {
+        self.inner.upcoming(notification, limit).await
+    }
+    async fn step(&self, step: Step) -> Result<bool, Error> {
+        self.inner.step(step).await
+    }
+    async fn forget(&self, notification: &str) -> Result<bool, Error> {
+        self.inner.forget(notification).await
+    }
+    async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, Error> {
+        self.inner.deliveries(limit).await
+    }
+    async fn backlog(&self) -> Result<Vec<Backlog>, Error> {
+        self.inner.backlog().await
     }
 }
 

@@ -68,7 +68,7 @@ impl Scene {
             let now = due.max(at(self.now));
             self.now = now.as_secs() - NOON;
             if let Some(message) = take(&self.rules, &mut self.conversation, now, LEASE) {
-                self.told += &format!("{:>6} ", self.now);
+                self.told += &format!("{}: ", self.now);
                 for item in &message.items {
                     let model = item.event.event.key.model();
                     self.told += &format!("{} {model}, ", item.kind.as_str());
@@ -82,7 +82,7 @@ impl Scene {
                 if settle(&self.rules, &mut self.conversation, outcome, now, 0.0)
                     .is_some_and(|d| !d.delivered)
                 {
-                    self.told += "       given up\n";
+                    self.told += "given up\n";
                 }
             }
         }
@@ -120,9 +120,9 @@ fn the_first_event_is_told_at_once_and_others_within_thirty_seconds_together() {
     scene.down(100, "a");
     scene.until(1_000);
     scene.check(expect![[r#"
-             0 DOWN a, taken
-            30 DOWN b, UP a, taken
-           100 DOWN a, taken
+        0: DOWN a, taken
+        30: DOWN b, UP a, taken
+        100: DOWN a, taken
     "#]]);
     assert_eq!(scene.conversation.outages.len(), 2);
     assert_eq!(scene.conversation.due, None);
@@ -143,10 +143,10 @@ fn short_outages_are_not_told() {
     scene.up(4_000, "a");
     scene.until(9_000);
     scene.check(expect![[r#"
-          1300 DOWN a, taken
-          1330 UP a, taken
-          2300 DOWN a, taken
-          4000 UP a, taken
+        1300: DOWN a, taken
+        1330: UP a, taken
+        2300: DOWN a, taken
+        4000: UP a, taken
     "#]]);
 }
 
@@ -158,11 +158,11 @@ fn what_lasts_is_said_again() {
     scene.up(2_000, "a");
     scene.until(9_000);
     scene.check(expect![[r#"
-             0 DOWN a, taken
-           600 STILL_DOWN a, taken
-          1200 STILL_DOWN a, taken
-          1800 STILL_DOWN a, taken
-          2000 UP a, taken
+        0: DOWN a, taken
+        600: STILL_DOWN a, taken
+        1200: STILL_DOWN a, taken
+        1800: STILL_DOWN a, taken
+        2000: UP a, taken
     "#]]);
 }
 
@@ -173,8 +173,8 @@ fn one_direction_alone() {
     scene.up(100, "a");
     scene.down(200, "a");
     scene.check(expect![[r#"
-             0 DOWN a, taken
-           200 DOWN a, taken
+        0: DOWN a, taken
+        200: DOWN a, taken
     "#]]);
     let mut scene = Scene::new(Rules {
         down: false,
@@ -188,7 +188,7 @@ fn one_direction_alone() {
     scene.up(800, "a");
     scene.until(9_000);
     scene.check(expect![[r#"
-           800 UP a, taken
+        800: UP a, taken
     "#]]);
 }
 
@@ -207,13 +207,13 @@ fn after_quiet_hours_only_what_is_still_relevant() {
     scene.down(44_020, "lasting");
     scene.until(70_000);
     scene.check(expect![[r#"
-         39000 DOWN before, taken
-         39590 DOWN late, taken
-         68400 DOWN lasting, taken
+        39000: DOWN before, taken
+        39590: DOWN late, taken
+        68400: DOWN lasting, taken
     "#]]);
     scene.up(71_000, "before");
     scene.until(72_000);
-    assert!(scene.told.ends_with(" 71000 UP before, taken\n"), "{}", scene.told);
+    assert!(scene.told.ends_with("71000: UP before, taken\n"), "{}", scene.told);
 }
 
 #[test]
@@ -223,8 +223,8 @@ fn reminders_wait_for_the_morning() {
     scene.down(36_000, "a");
     scene.until(80_000);
     scene.check(expect![[r#"
-         36000 DOWN a, taken
-         68400 STILL_DOWN a, taken
+        36000: DOWN a, taken
+        68400: STILL_DOWN a, taken
     "#]]);
 }
 
@@ -242,7 +242,7 @@ fn a_receiver_that_was_away_gets_what_is_still_relevant_once() {
     scene.works = true;
     scene.until(100_000);
     scene.check(expect![[r#"
-         87915 UP ended, DOWN lasting, UP short, taken
+        87915: UP ended, DOWN lasting, UP short, taken
     "#]]);
 }
 
@@ -252,14 +252,14 @@ fn a_message_is_given_up_after_a_day_and_the_end_is_told_all_the_same() {
     scene.works = false;
     scene.down(0, "a");
     scene.until(86_400);
-    assert!(scene.told.ends_with(" 86400 DOWN a, refused\n       given up\n"), "{}", scene.told);
+    assert!(scene.told.ends_with("86400: DOWN a, refused\ngiven up\n"), "{}", scene.told);
     assert_eq!(scene.conversation.sending, None);
     scene.works = true;
     scene.told.clear();
     scene.up(90_000, "a");
     scene.until(100_000);
     scene.check(expect![[r#"
-         90000 UP a, taken
+        90000: UP a, taken
     "#]]);
     assert!(scene.conversation.is_over());
 }
