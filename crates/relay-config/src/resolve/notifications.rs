@@ -50,6 +50,7 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
         return None;
     };
     let kind = target(kind.value, item, reader);
+    let template = template("template", &typed.template, reader);
     let timezone = reader.within("timezone", |reader| timezone(typed, reader));
     let on = typed.on.iter().flat_map(|list| list.value.iter()).map(|(_, at)| match at.value {
         words::EventWord::Down => EventType::Down,
@@ -81,7 +82,7 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
             timezone: timezone.clone(),
         }),
         private_networks: super::probe::private_networks(typed.private_networks()),
-        template: template("template", &typed.template, reader),
+        template,
     })
 }
 

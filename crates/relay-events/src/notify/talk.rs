@@ -365,7 +365,7 @@ fn last_word(conversation: &Conversation, model: &str) -> Option<(ItemKind, i64)
         ItemKind::Up | ItemKind::StillDown => item.down_since,
     };
     let sending = conversation.sending.iter().flat_map(|sending| &sending.items);
-    let spoken = sending.chain(&conversation.waiting).filter(|item| about(item, model)).next_back();
+    let spoken = sending.chain(&conversation.waiting).rfind(|item| about(item, model));
     spoken.map(|item| (item.kind, since(item))).or_else(|| {
         let known = conversation.outages.iter().find(|outage| outage.event.event.key.model() == model)?;
         Some((ItemKind::Down, known.event.event.observed_at))

@@ -8,12 +8,13 @@ use relay_core::{Secret, Timestamp, egress::PrivateNetworks};
 use relay_events::notify::{
     Answer, Destination, Email, MailSecurity, Message, Target, Transport, talk::Outcome,
 };
+use rustls::ServerConfig;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
     net::TcpListener,
     task::JoinSet,
 };
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+use tokio_rustls::TlsAcceptor;
 
 /// What a mail server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Server {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let root = made.cert.der().to_vec();
         let key = made.signing_key.serialize_der().try_into().expect("a key");
-        let provider = tokio_rustls::rustls::crypto::ring::default_provider();
+        let provider = rustls::crypto::ring::default_provider();
         let config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .expect("versions")

@@ -433,7 +433,7 @@ proptest! {
         let (mut conversation, mut fates) = (fresh(), fates.into_iter());
         let mut believes: BTreeMap<String, bool> = BTreeMap::new();
         let mut contents: BTreeMap<String, Vec<Item>> = BTreeMap::new();
-        let last = story.last().map_or(at(0), |(_, heard)| *heard).plus(Duration::from_hours(40));
+        let last = story.last().map_or_else(|| at(0), |(_, heard)| *heard).plus(Duration::from_hours(40));
         let ends = story.iter().map(|(event, heard)| (Some(event), *heard)).chain([(None, last)]);
         for (event, until) in ends {
             while let Some(due) = conversation.due.filter(|due| *due <= until) {
