@@ -91,6 +91,10 @@ fn forms() {
             ),
         ],
     );
+}
+
+#[test]
+fn references() {
     let env = Environment::new().with("HOOK", "https://hook.example/tok");
     table_with(
         "notifications/references",
