@@ -288,8 +288,8 @@ fn mistakes_are_found_before_anything_is_sent() {
     assert_eq!(new(mail("a@b.example", "nobody"), None), Err("to: \"nobody\" is no mail address".to_owned()));
 }
 
-#[test]
-fn long_texts_are_cut_to_what_a_service_takes() {
+#[tokio::test]
+async fn long_texts_are_cut_to_what_a_service_takes() {
     let mut message = Message::sample("ops", "k", NOW.as_secs(), false);
     message.items = vec![message.items[0].clone(); 200];
     for item in &mut message.items {
@@ -302,8 +302,7 @@ fn long_texts_are_cut_to_what_a_service_takes() {
         let target = Target::new(Destination::Service(kind, settings), None, PrivateNetworks::Allow);
         let put = target.expect("a target").put(&message, NOW, Names::Strict).expect("a request");
         let Put::Request(request, _) = put else { panic!("not a request") };
-        let body = futures_util::FutureExt::now_or_never(request.into_body().collect());
-        let body = body.expect("at once").expect("a body").to_bytes();
+        let body = request.into_body().collect().await.expect("a body").to_bytes();
         let json: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         let text = ["/text", "/content", "/text/content"].iter().find_map(|at| json.pointer(at)?.as_str());
         let text = text.expect("a text");
