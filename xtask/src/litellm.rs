@@ -5,8 +5,8 @@
 //! [`cases::all`]. Everything started is stopped again, whatever happens.
 
 mod cases;
-mod child;
-mod install;
+pub(crate) mod child;
+pub(crate) mod install;
 mod proxy;
 mod server;
 
@@ -110,13 +110,13 @@ fn compare(cases: &[Case], found: &[Vec<Verdict>]) -> Result<()> {
     Ok(())
 }
 
-fn target_folder() -> Result<PathBuf> {
+pub(crate) fn target_folder() -> Result<PathBuf> {
     let manifest = workspace::root().join("Cargo.toml");
     let metadata = cargo_metadata::MetadataCommand::new().manifest_path(manifest).no_deps().exec()?;
     Ok(metadata.target_directory.into_std_path_buf())
 }
 
-fn build(target: &std::path::Path, release: bool) -> Result<PathBuf> {
+pub(crate) fn build(target: &std::path::Path, release: bool) -> Result<PathBuf> {
     let mut command = shell::cargo(&workspace::root());
     command.args(["build", "--package", "relay-server", "--bin", "relay-server"]);
     if release {

@@ -7,6 +7,7 @@
 //! | `codegen` | files that are made from types and committed |
 //! | `bench` | figures, each beside what the same work costs otherwise |
 //! | `fuzz` | hostile input, invented by libFuzzer, for whatever reads any |
+//! | `notify-check` | a notification to a mail server that nobody here wrote, not part of `ci` |
 //! | `litellm` | relay-server against a real LLM proxy, not part of `ci` |
 //! | `soak` | what CI repeats a little, repeated for long, not part of `ci` |
 //! | `tidy` | the rules of the workspace that no compiler knows |
@@ -25,6 +26,7 @@ mod ci;
 mod codegen;
 mod fuzz;
 mod litellm;
+mod notify_check;
 mod setup;
 mod shell;
 mod soak;
@@ -61,6 +63,8 @@ enum Chore {
     Litellm(litellm::Args),
     /// Repeat for long what CI repeats a little, such as reloads.
     Soak(soak::Args),
+    /// Let relay-server send a notification to aiosmtpd, installed for it.
+    NotifyCheck(notify_check::Args),
     /// Check the rules of the workspace that no compiler knows.
     Tidy(tidy::Args),
 }
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Litellm(args) => litellm::run(&args),
         Chore::Soak(args) => soak::run(&args),
+        Chore::NotifyCheck(args) => notify_check::run(&args),
         Chore::Tidy(args) => tidy::run(&args),
     };
     match result {

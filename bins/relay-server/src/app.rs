@@ -13,6 +13,7 @@ pub(crate) mod feed;
 pub(crate) mod http;
 pub(crate) mod maintenance;
 pub(crate) mod metrics;
+pub(crate) mod notifications;
 pub(crate) mod probing;
 pub(crate) mod storage;
 
@@ -25,7 +26,7 @@ use relay_core::{
     ports::{Clock, Health, MetricSource, Repository, clock::SystemClock},
     schedule::MonitorSet,
 };
-use relay_events::EventRules;
+use relay_events::{Dispatcher, EventRules};
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
@@ -62,6 +63,7 @@ pub(crate) struct App {
     metrics: MetricsAddress,
     storage: Storage,
     rules: Arc<EventRules>,
+    dispatcher: Dispatcher,
     clock: Arc<dyn Clock>,
     hangup: Arc<Notify>,
     lifecycle: Lifecycle,
@@ -80,11 +82,13 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rules = Arc::new(EventRules::default());
         let storage = Storage::open(&config.storage, rules.clone(), clock.clone()).await?;
+        let dispatcher =
+            notifications::dispatcher(storage.repository(), storage.is_exclusive(), clock.clone())?;
         let lifecycle = Lifecycle::default();
         let hangup = Arc::new(Notify::new());
         let notice = hangup.clone();
         lifecycle.watch_signals(move || notice.notify_one()).context("cannot listen to signals")?;
-        Ok(Self { start, server, metrics, storage, rules, clock, hangup, lifecycle })
+        Ok(Self { start, server, metrics, storage, rules, dispatcher, clock, hangup, lifecycle })
     }
 
     /// Returns the address that is bound.
@@ -107,7 +111,17 @@ impl App {
     /// # Errors
     /// When a task crashed, or the last records could not be written.
     pub(crate) async fn serve(self) -> anyhow::Result<()> {
-        let Self { start, server, metrics: metrics_address, storage, rules, clock, hangup, lifecycle } = self;
+        let Self {
+            start,
+            server,
+            metrics: metrics_address,
+            storage,
+            rules,
+            dispatcher,
+            clock,
+            hangup,
+            lifecycle,
+        } = self;
         let Start { loaded, path, env, probe, demo } = start;
         let prober =
             Arc::new(LiveProber::new(&loaded.config.probe, |name| env.get(name).map(str::to_owned))?);
@@ -128,10 +142,11 @@ impl App {
         let (repository, feed) = (storage.repository(), LocalFeed::default());
         let maintenance = Maintenance::new(&published.config.storage, &storage.retention(), &clock)?;
         let state = reloader.state();
-        let mut metrics: Vec<Arc<dyn MetricSource>> = vec![state.clone(), Arc::new(scheduler.clone())];
+        let mut metrics: Vec<Arc<dyn MetricSource>> =
+            vec![state.clone(), Arc::new(scheduler.clone()), Arc::new(dispatcher.clone())];
         metrics.extend(storage.metrics());
         metrics.extend(maintenance.metrics());
-        let mut health: Vec<Arc<dyn Health>> = vec![state];
+        let mut health: Vec<Arc<dyn Health>> = vec![state, Arc::new(dispatcher.clone())];
         health.extend(storage.health());
         let deps = Deps {
             catalog: catalog.clone(),
@@ -149,10 +164,10 @@ impl App {
         let api = Api::new(deps, limits, http::access(&published.config));
         info!(address = %server.local_addr(), monitors = published.config.monitors.len(), probe, "serving");
 
-        tell_what_is_without_effect(&published.config);
         events::tell_who_reads(&published.config.events);
 
-        let live = Live { rules, catalog, prober, sets, api: api.clone(), repository };
+        let notifier = dispatcher.clone();
+        let live = Live { rules, dispatcher, catalog, prober, sets, api: api.clone(), repository };
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
         lifecycle.spawn_essential("feed", feed.run(storage.commits(), soft.clone()));
@@ -162,6 +177,8 @@ impl App {
         lifecycle
             .spawn_essential("reload", reload::follow(live, reloader, states, hangup, settled, soft.clone()));
         maintenance.start(&lifecycle);
+        let (commits, stop) = (storage.commits(), soft.clone());
+        lifecycle.spawn_essential("notifications", async move { notifier.run(commits, stop).await });
         storage.start(&lifecycle, async move {
             if probe {
                 scheduler.run(set, soft).await;
@@ -173,14 +190,6 @@ impl App {
         storage.close().await?;
         info!("stopped");
         Ok(outcome?)
-    }
-}
-
-/// Warns of settings that are read and checked, but that nothing in this version acts on: an operator must not rely on
-/// a message that nobody sends.
-fn tell_what_is_without_effect(config: &relay_config::Config) {
-    if !config.notifications.is_empty() {
-        warn!(channels = config.notifications.len(), "notifications are not delivered by this version");
     }
 }
 

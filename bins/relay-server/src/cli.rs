@@ -76,6 +76,9 @@ enum Command {
     /// Check a configuration file and print every problem.
     #[command(after_help = "Example:\n  relay-server check --config relays.yaml --strict --print yaml")]
     Check(CheckArgs),
+    /// Try out a notification.
+    #[command(after_help = "Example:\n  relay-server notify test ops --config relays.yaml")]
+    Notify(NotifyArgs),
     /// Print the JSON Schema of the configuration file, for editors.
     #[command(after_help = "Example:\n  relay-server schema > config.schema.json")]
     Schema,
@@ -166,6 +169,29 @@ pub(crate) struct HealthcheckArgs {
     pub(crate) url: Option<String>,
 }
 
+/// What `notify` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NotifyArgs {
+    #[command(subcommand)]
+    command: NotifyCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum NotifyCommand {
+    /// Send a sample and print the answer.
+    Test(NotifyTestArgs),
+}
+
+/// What `notify test` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NotifyTestArgs {
+    /// The name of the notification.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+}
+
 /// How `check --print` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrintFormat {
@@ -190,6 +216,9 @@ impl Cli {
             Some(Command::Demo(args)) => commands::demo::run(&args, &self.log),
             Some(Command::Init(args)) => commands::init::run(&args),
             Some(Command::Check(args)) => return commands::check::run(&args),
+            Some(Command::Notify(NotifyArgs { command: NotifyCommand::Test(args) })) => {
+                commands::notify::test(&args)
+            }
             Some(Command::Schema) => commands::schema::run(),
             Some(Command::OpenApi) => commands::openapi::run(),
             Some(Command::Probe(args)) => {

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod healthcheck;
 pub(crate) mod init;
+pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod probe;
 pub(crate) mod run;
@@ -37,6 +38,21 @@ fn load(path: &Path, env: &Environment) -> anyhow::Result<Loaded> {
         let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
         anyhow::anyhow!("{} has {errors} and was not used: correct the file", path.display())
     })
+}
+
+/// Loads the configuration file to run with it, and checks what only the parts that use it understand.
+///
+/// # Errors
+/// As [`load`].
+fn load_to_run(path: &Path, env: &Environment) -> anyhow::Result<Loaded> {
+    let loaded = load(path, env)?;
+    if let Err(mistakes) = crate::app::notifications::all(&loaded.config) {
+        for mistake in &mistakes {
+            cli::complain(&format!("error: {}: {mistake}", path.display()));
+        }
+        bail!("{} has mistakes in notifications and was not used: correct the file", path.display());
+    }
+    Ok(loaded)
 }
 
 fn missing(path: &Path) -> String {

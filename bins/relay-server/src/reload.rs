@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use relay_api::Api;
 use relay_config::{Published, Reloader};
 use relay_core::{ports::Repository, schedule::MonitorSet};
-use relay_events::EventRules;
+use relay_events::{Dispatcher, EventRules};
 use tokio::{
     sync::{Notify, watch},
     task::spawn_blocking,
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::{
-    app::{channels, events, http, probing::LiveProber},
+    app::{channels, events, http, notifications, probing::LiveProber},
     catalog::ConfigCatalog,
 };
 
@@ -25,6 +25,7 @@ const RETRY: Duration = Duration::from_secs(10);
 /// Everything that runs by the configuration.
 pub(crate) struct Live {
     pub(crate) rules: Arc<EventRules>,
+    pub(crate) dispatcher: Dispatcher,
     pub(crate) catalog: Arc<ConfigCatalog>,
     pub(crate) prober: Arc<LiveProber>,
     pub(crate) sets: watch::Sender<Arc<MonitorSet>>,
@@ -40,6 +41,14 @@ impl Live {
         let config = &published.config;
         let settled = channels::take_history_along(self.repository.as_ref(), &config.monitors).await;
         self.rules.configure(events::options(&config.events), &config.monitors);
+        match notifications::all(config) {
+            Ok(notifications) => self.dispatcher.configure(notifications),
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    error!("notifications go on with the settings before: {mistake}");
+                }
+            }
+        }
         if let Err(error) = self.prober.replace(&config.probe) {
             error!("probes go on with the settings before: {error:#}");
         }

@@ -282,7 +282,9 @@ pub struct Notification {
     pub repeat_every: Option<Duration>,
     /// When nothing is sent.
     pub quiet_hours: Option<QuietHours>,
-    /// The text of the message, `None` for the built-in one.
+    /// Where it may go.
+    pub private_networks: PrivateNetworks,
+    /// The template of the text of the message, free of mistakes in the language; `None` for the built-in one.
     pub template: Option<String>,
 }
 
@@ -319,6 +321,8 @@ pub enum NotificationKind {
     Email(Smtp),
     /// A Telegram chat.
     Telegram {
+        /// The server, `None` for the usual one.
+        url: Option<Secret>,
         /// The bot's token.
         token: Secret,
         /// The chat.
@@ -385,6 +389,8 @@ pub enum NotificationKind {
     },
     /// A service of `PagerDuty`.
     Pagerduty {
+        /// The server, `None` for the usual one.
+        url: Option<Secret>,
         /// The routing key of the integration.
         routing_key: Secret,
     },
@@ -399,7 +405,8 @@ pub struct Webhook {
     pub method: http::Method,
     /// The headers, values checked.
     pub headers: Vec<(http::HeaderName, Secret)>,
-    /// The body's template, which may hold a secret from a variable; `None` for the built-in one.
+    /// The body's template, free of mistakes in the language, which may hold a secret from a variable; `None` for the
+    /// built-in one.
     pub body: Option<Secret>,
 }
 

@@ -9,13 +9,14 @@
 //! - [`key`] and [`monitor`]: what is watched. [`target`]: the request that is sent and what its answer must hold.
 //! - [`status`] and [`record`]: what one probe found.
 //! - [`timeline`]: periods, windows, buckets and the counting in them, all pure.
-//! - [`event`]: the states and events of the DOWN/UP machines.
+//! - [`event`]: the states and events of the DOWN/UP machines. [`delivery`]: who was told of them, and who is yet to be.
 //! - [`ports`]: the traits. A trait lives here only when its caller and its implementer are in different crates.
 //!
 //! To add a port: one file in `ports/`, the contract (order, bounds, idempotence, errors) written at the trait, and a
 //! test that it can be used as `dyn`. To add a query: a method on the narrowest repository port, a case in the
 //! conformance suite of `relay-testkit`, then each backend.
 
+pub mod delivery;
 pub mod egress;
 pub mod event;
 pub mod key;

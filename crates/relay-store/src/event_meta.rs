@@ -6,8 +6,9 @@ use relay_core::{
 };
 use serde::{Deserialize, Serialize};
 
+/// The facts of an event, in the form that is written.
 #[derive(Debug, Serialize, Deserialize)]
-struct MetaRow {
+pub(crate) struct MetaRow {
     http_code: u16,
     latency_ms: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,58 +32,69 @@ struct ChannelRow {
     model_states: Vec<(String, i8, Option<i8>)>,
 }
 
+impl From<&EventMeta> for MetaRow {
+    fn from(meta: &EventMeta) -> Self {
+        let channel = meta.channel.as_ref().map(|channel| ChannelRow {
+            trigger_model: channel.trigger_model.clone(),
+            down_count: channel.down_count,
+            known_count: channel.known_count,
+            total_models: channel.total_models,
+            down_threshold: channel.down_threshold,
+            down_models: channel.down_models.clone(),
+            up_models: channel.up_models.clone(),
+            model_states: channel
+                .model_states
+                .iter()
+                .map(|(model, stable, last)| (model.clone(), stable.code(), last.map(Status::code)))
+                .collect(),
+        });
+        Self {
+            http_code: meta.http_code,
+            latency_ms: meta.latency_ms,
+            sub_status: meta.sub_status.map(|cause| cause.as_str().to_owned()),
+            detail: meta.detail.clone(),
+            channel,
+        }
+    }
+}
+
+impl From<MetaRow> for EventMeta {
+    fn from(row: MetaRow) -> Self {
+        let channel = row.channel.map(|channel| ChannelMeta {
+            trigger_model: channel.trigger_model,
+            down_count: channel.down_count,
+            known_count: channel.known_count,
+            total_models: channel.total_models,
+            down_threshold: channel.down_threshold,
+            down_models: channel.down_models,
+            up_models: channel.up_models,
+            model_states: channel
+                .model_states
+                .into_iter()
+                .map(|(model, stable, last)| {
+                    let last = last.map(|code| Status::from_code(code.into()));
+                    (model, Stable::from_code(stable.into()), last)
+                })
+                .collect(),
+        });
+        Self {
+            http_code: row.http_code,
+            latency_ms: row.latency_ms,
+            sub_status: row.sub_status.as_deref().and_then(SubStatus::parse),
+            detail: row.detail,
+            channel,
+        }
+    }
+}
+
 /// Writes the facts of an event as JSON.
 pub(crate) fn to_json(meta: &EventMeta) -> Result<String, serde_json::Error> {
-    let channel = meta.channel.as_ref().map(|channel| ChannelRow {
-        trigger_model: channel.trigger_model.clone(),
-        down_count: channel.down_count,
-        known_count: channel.known_count,
-        total_models: channel.total_models,
-        down_threshold: channel.down_threshold,
-        down_models: channel.down_models.clone(),
-        up_models: channel.up_models.clone(),
-        model_states: channel
-            .model_states
-            .iter()
-            .map(|(model, stable, last)| (model.clone(), stable.code(), last.map(Status::code)))
-            .collect(),
-    });
-    serde_json::to_string(&MetaRow {
-        http_code: meta.http_code,
-        latency_ms: meta.latency_ms,
-        sub_status: meta.sub_status.map(|cause| cause.as_str().to_owned()),
-        detail: meta.detail.clone(),
-        channel,
-    })
+    serde_json::to_string(&MetaRow::from(meta))
 }
 
 /// Reads what [`to_json`] wrote; fields that are not known are ignored.
 pub(crate) fn from_json(text: &str) -> Result<EventMeta, serde_json::Error> {
-    let row: MetaRow = serde_json::from_str(text)?;
-    let channel = row.channel.map(|channel| ChannelMeta {
-        trigger_model: channel.trigger_model,
-        down_count: channel.down_count,
-        known_count: channel.known_count,
-        total_models: channel.total_models,
-        down_threshold: channel.down_threshold,
-        down_models: channel.down_models,
-        up_models: channel.up_models,
-        model_states: channel
-            .model_states
-            .into_iter()
-            .map(|(model, stable, last)| {
-                let last = last.map(|code| Status::from_code(code.into()));
-                (model, Stable::from_code(stable.into()), last)
-            })
-            .collect(),
-    });
-    Ok(EventMeta {
-        http_code: row.http_code,
-        latency_ms: row.latency_ms,
-        sub_status: row.sub_status.as_deref().and_then(SubStatus::parse),
-        detail: row.detail,
-        channel,
-    })
+    serde_json::from_str::<MetaRow>(text).map(EventMeta::from)
 }
 
 #[cfg(test)]

@@ -15,10 +15,11 @@
 //!
 //! To add a query: a method on the narrowest repository port, a case in the conformance suite of `relay-testkit`, one
 //! `.sql` file and one function in each driver. To change the schema: `migrations/README.md`. To add a backend: a
-//! folder beside `sqlite` that implements the four ports and passes the suite, and a variant of [`Options`].
+//! folder beside `sqlite` that implements the ports and passes the suite, and a variant of [`Options`].
 
 mod archive;
 mod columns;
+mod conversation;
 mod event_meta;
 mod imports;
 mod migrate;

@@ -47,6 +47,7 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "retention",
         sql: include_str!("../../../migrations/sqlite/0003_retention.sql"),
     },
+    Migration { version: 4, name: "outbox", sql: include_str!("../../../migrations/sqlite/0004_outbox.sql") },
 ];
 
 /// All migrations of PostgreSQL, in order.
@@ -65,6 +66,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         version: 3,
         name: "retention",
         sql: include_str!("../../../migrations/postgres/0003_retention.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "outbox",
+        sql: include_str!("../../../migrations/postgres/0004_outbox.sql"),
     },
 ];
 

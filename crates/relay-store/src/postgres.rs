@@ -15,6 +15,7 @@ mod imports;
 mod maintenance;
 mod migrate;
 mod names;
+mod outbox;
 mod pool;
 mod records;
 mod retention;

@@ -15,6 +15,7 @@ mod imports;
 mod load;
 mod maintenance;
 mod memory;
+mod outbox;
 mod pool;
 mod records;
 mod retention;

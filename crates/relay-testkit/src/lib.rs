@@ -5,10 +5,11 @@
 //!   repository, and the reference for real backends.
 //! - [`build`] makes records and monitors in a line.
 //! - [`suite`] holds every backend to the contract of the repository port.
+//! - [`Receiver`] takes notifications over HTTP.
 //! - [`Logs`] holds what a test logged.
 //! - [`postgres`] starts a real PostgreSQL server.
 //!
-//! It deliberately knows no SQL, no HTTP and no crate but `relay-core`.
+//! It deliberately knows no SQL, no HTTP library and no crate but `relay-core`.
 
 pub mod build;
 pub mod postgres;
@@ -17,8 +18,10 @@ pub mod suite;
 mod clock;
 mod logs;
 mod memory;
+mod receiver;
 
 pub use build::{key, monitor, record};
 pub use clock::ManualClock;
 pub use logs::{LogLine, Logs};
 pub use memory::MemoryRepository;
+pub use receiver::{Received, Receiver, Reply};

@@ -10,12 +10,13 @@ use std::{
 use async_trait::async_trait;
 use relay_core::{
     MonitorKey, ProbeRecord, Psc, StoredRecord, UnixSeconds,
+    delivery::{Conversation, Delivery},
     event::{Event, EventId, GroupStates, NewEvent},
     ports::{
         Clock, Transition,
         repository::{
-            Appended, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress, LocalJobs,
-            Maintenance, Records, Timelines,
+            Appended, Backlog, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress,
+            LocalJobs, Maintenance, Outbox, Records, Step, Timelines,
         },
     },
     record::{LatestRecord, RecordId},
@@ -52,6 +53,9 @@ struct State {
     imports: HashMap<String, ImportProgress>,
     /// Days brought in from outside, with the late records that came after them.
     imported: BTreeMap<(MonitorKey, UnixSeconds), Tally>,
+    cursors: BTreeMap<String, EventId>,
+    conversations: BTreeMap<(String, Psc), Conversation>,
+    deliveries: Vec<Delivery>,
     trouble: Option<String>,
 }
 
@@ -315,6 +319,84 @@ impl EventLog for MemoryRepository {
 
     async fn latest_event_id(&self) -> Result<EventId, Error> {
         Ok(self.working()?.events.last().map_or(0, |event| event.id))
+    }
+}
+
+// === impl Outbox ===
+
+#[async_trait]
+impl Outbox for MemoryRepository {
+    async fn cursors(&self) -> Result<Vec<(String, EventId)>, Error> {
+        let state = self.working()?;
+        Ok(state.cursors.iter().map(|(name, at)| (name.clone(), *at)).collect())
+    }
+
+    async fn conversations(&self, notification: &str, about: &[Psc]) -> Result<Vec<Conversation>, Error> {
+        let state = self.working()?;
+        let find = |psc: &Psc| state.conversations.get(&(notification.to_owned(), psc.clone())).cloned();
+        Ok(about.iter().filter_map(find).collect())
+    }
+
+    async fn upcoming(&self, notification: &str, limit: u32) -> Result<Vec<Conversation>, Error> {
+        let state = self.working()?;
+        let own = |conversation: &&Conversation| conversation.notification == notification;
+        let mut found: Vec<_> = state.conversations.values().filter(own).cloned().collect();
+        found.sort_by_key(|conversation| (conversation.due.is_none(), conversation.due));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    async fn step(&self, step: Step) -> Result<bool, Error> {
+        let mut state = self.working()?;
+        let at = |name: &String| state.cursors.get(name).copied();
+        let place = |to: &Conversation| (to.notification.clone(), to.psc.clone());
+        let version = |to: &Conversation| state.conversations.get(&place(to)).map(|found| found.version);
+        let stale = step.cursor.as_ref().is_some_and(|cursor| at(&cursor.notification) != cursor.from)
+            || step.conversations.iter().any(|changed| version(&changed.to) != changed.from);
+        if stale {
+            return Ok(false);
+        }
+        state.cursors.extend(step.cursor.map(|cursor| (cursor.notification, cursor.to)));
+        for changed in step.conversations {
+            let place = place(&changed.to);
+            if changed.to.is_over() {
+                state.conversations.remove(&place);
+            } else {
+                state.conversations.insert(place, changed.to);
+            }
+        }
+        state.deliveries.extend(step.settled);
+        Ok(true)
+    }
+
+    async fn forget(&self, notification: &str) -> Result<bool, Error> {
+        let mut state = self.working()?;
+        let before = state.conversations.len();
+        state.conversations.retain(|(name, _), _| name != notification);
+        let open = before > state.conversations.len();
+        Ok(state.cursors.remove(notification).is_some() || open)
+    }
+
+    async fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, Error> {
+        Ok(self.working()?.deliveries.iter().rev().take(limit as usize).cloned().collect())
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, Error> {
+        let state = self.working()?;
+        let mut waiting: BTreeMap<&str, (u64, UnixSeconds)> = BTreeMap::new();
+        for conversation in state.conversations.values() {
+            if let Some(since) = conversation.waits_since() {
+                let (count, oldest) = waiting.entry(&conversation.notification).or_insert((0, since));
+                *count += 1;
+                *oldest = since.min(*oldest);
+            }
+        }
+        let line = |(name, (waiting, since)): (&str, (u64, UnixSeconds))| Backlog {
+            notification: name.to_owned(),
+            waiting,
+            since,
+        };
+        Ok(waiting.into_iter().map(line).collect())
     }
 }
 

@@ -7,6 +7,7 @@ pub mod channels;
 pub mod events;
 pub mod imports;
 pub mod maintenance;
+pub mod outbox;
 pub mod records;
 pub mod retention;
 pub mod timelines;
@@ -109,6 +110,16 @@ macro_rules! repository_suite {
                 states_go_on_over_reopening,
                 states_stay_while_events_are_off,
                 a_record_causes_an_event_once,
+            ],
+            outbox: [
+                conversations_read_back,
+                conversations_change_from_what_was_seen,
+                steps_are_whole,
+                cursors_move_from_where_they_are,
+                conversations_come_when_they_are_due,
+                what_is_forgotten_is_gone,
+                deliveries_are_logged,
+                the_backlog_is_counted,
             ],
             maintenance: [
                 it_answers,

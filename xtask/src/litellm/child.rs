@@ -26,7 +26,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 const TAIL: usize = 20;
 
 /// A started program; dropping it kills it.
-pub(super) struct Child {
+pub(crate) struct Child {
     name: &'static str,
     child: std::process::Child,
     log: PathBuf,
@@ -39,7 +39,7 @@ impl Child {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
         let out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let child = command
             .stdin(Stdio::null())
@@ -54,7 +54,7 @@ impl Child {
     ///
     /// # Errors
     /// When the program ends before, or `limit` passes; the end of its log is part of the message.
-    pub(super) async fn answers(&mut self, addr: &str, path: &str, limit: Duration) -> Result<()> {
+    pub(crate) async fn answers(&mut self, addr: &str, path: &str, limit: Duration) -> Result<()> {
         let until = Instant::now() + limit;
         loop {
             if matches!(get(addr, path).await, Ok((200, _))) {
@@ -72,7 +72,7 @@ impl Child {
     ///
     /// # Errors
     /// When `limit` passes before.
-    pub(super) async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
+    pub(crate) async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
         let until = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -89,7 +89,7 @@ impl Child {
     ///
     /// # Errors
     /// With its exit status and the end of its log.
-    pub(super) fn still_runs(&mut self) -> Result<()> {
+    pub(crate) fn still_runs(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
             Some(status) => bail!("{} ended: {status}\n{}", self.name, self.tail()),
@@ -97,7 +97,7 @@ impl Child {
     }
 
     /// Asks the program to stop and waits for it; past the grace period it is killed.
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             // Failing means that it has ended already.
             let _gone = kill_process(pid, Signal::TERM);
@@ -106,7 +106,7 @@ impl Child {
     }
 
     /// Returns the last lines of the log.
-    pub(super) fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -126,7 +126,7 @@ impl Drop for Child {
 ///
 /// # Errors
 /// When no port is to be had.
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?;
     Ok(listener.local_addr()?.port())
 }
@@ -135,7 +135,7 @@ pub(super) fn free_port() -> Result<u16> {
 ///
 /// # Errors
 /// When nobody listens, the answer is not HTTP, or it takes too long.
-pub(super) async fn get(addr: &str, path: &str) -> Result<(u16, Vec<u8>)> {
+pub(crate) async fn get(addr: &str, path: &str) -> Result<(u16, Vec<u8>)> {
     timeout(ANSWER, async {
         let mut stream = TcpStream::connect(addr).await?;
         // HTTP/1.0 asks for an answer without chunks, ended by the close.

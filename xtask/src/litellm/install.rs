@@ -1,4 +1,4 @@
-//! The virtual environment with litellm in it.
+//! Virtual environments with a program from the Python package index in them.
 
 use std::{
     fs,
@@ -23,8 +23,16 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 /// # Errors
 /// When Python is missing or the package index cannot be reached.
 pub(super) async fn litellm(folder: &Path, version: &str) -> Result<PathBuf> {
-    let wanted = format!("litellm[proxy]=={version} {ALSO}");
-    let (program, stamp) = (folder.join("bin/litellm"), folder.join("installed"));
+    program(folder, &format!("litellm[proxy]=={version} {ALSO}"), "litellm").await
+}
+
+/// Returns a program, after `wanted` (requirements with spaces between) was installed into `folder` unless it is there
+/// already.
+///
+/// # Errors
+/// When Python is missing or the package index cannot be reached.
+pub(crate) async fn program(folder: &Path, wanted: &str, name: &str) -> Result<PathBuf> {
+    let (program, stamp) = (folder.join("bin").join(name), folder.join("installed"));
     if program.exists() && fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(program);
     }

@@ -34,7 +34,8 @@ const OWNED: &[(&[&str], &[&str])] = &[
     (&["rustls-native-certs"], &["relay-probe", "relay-store"]),
     (&["webpki-roots"], &["relay-probe"]),
     (&["matchit"], &["relay-api"]),
-    (&["hyper", "hyper-util"], &["relay-probe", "relay-api", "relay-sim"]),
+    (&["hyper", "hyper-util"], &["relay-probe", "relay-api", "relay-sim", "relay-events"]),
+    (&["hyper-rustls", "lettre", "tower-service"], &["relay-events"]),
     (&["clap", "anyhow", "mimalloc"], &["relay-server"]),
     (&["tracing-subscriber"], &["relay-server", "relay-testkit"]),
 ];

@@ -5,7 +5,10 @@ use crate::workspace::File;
 
 /// A path of code and the folders of those who may write it.
 const OWNED: &[(&[&str], &[&str])] = &[
-    (&["hyper::client", "hyper_util::client", "client::legacy"], &["crates/relay-probe/"]),
+    (
+        &["hyper::client", "hyper_util::client", "client::legacy"],
+        &["crates/relay-probe/", "crates/relay-events/src/notify/transport"],
+    ),
     (&["hyper::server", "hyper_util::server"], &["crates/relay-api/", "crates/relay-sim/"]),
 ];
 

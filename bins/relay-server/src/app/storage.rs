@@ -20,6 +20,7 @@ use crate::lifecycle::Lifecycle;
 pub(crate) struct Storage {
     repository: Arc<dyn Repository>,
     writer: Arc<Writer>,
+    exclusive: bool,
 }
 
 impl Storage {
@@ -41,7 +42,8 @@ impl Storage {
             .map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))?;
         let writer =
             Writer::new(WriterOptions::default(), repository.clone(), repository.clone(), transition);
-        Ok(Self { repository, writer })
+        let exclusive = matches!(config.backend, Backend::Sqlite(_));
+        Ok(Self { repository, writer, exclusive })
     }
 
     /// Returns the database.
@@ -52,6 +54,11 @@ impl Storage {
     /// Returns the database as what deletes and exports old data.
     pub(crate) fn retention(&self) -> Arc<dyn Retention> {
         self.repository.clone()
+    }
+
+    /// Tells whether no other process can use the database.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.exclusive
     }
 
     /// Returns where records go.

@@ -25,6 +25,12 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         }
         Ok(loaded) => {
             tell(&loaded.notices);
+            if let Err(mistakes) = crate::app::notifications::all(&loaded.config) {
+                for mistake in mistakes {
+                    complain(&format!("error: {}: {mistake}", path.display()));
+                }
+                return ExitCode::FAILURE;
+            }
             let printed = args.print.is_none_or(|format| show(&loaded, format));
             let monitors = loaded.config.monitors.len();
             if args.strict && loaded.warnings() > 0 {

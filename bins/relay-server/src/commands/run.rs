@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::{block_on, load, log_notices};
+use super::{block_on, load_to_run, log_notices};
 use crate::{
     app::{App, Start},
     cli::RunArgs,
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &RunArgs, log: &LogArgs) -> anyhow::Result<()> {
         env = env.with(LISTEN, listen);
     }
     let path = args.config.config.clone();
-    let loaded = load(&path, &env)?;
+    let loaded = load_to_run(&path, &env)?;
     telemetry::start(log, loaded.config.log)?;
     log_notices(&loaded);
     let start = Start { loaded, path, env, probe: !args.no_probe, demo: false };

@@ -3,6 +3,7 @@
 mod bad_input;
 mod demo;
 mod lifecycle;
+mod notify;
 mod postgres;
 mod probe_command;
 mod reload;

@@ -50,6 +50,7 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
         return None;
     };
     let kind = target(kind.value, item, reader);
+    let template = template("template", &typed.template, reader);
     let timezone = reader.within("timezone", |reader| timezone(typed, reader));
     let on = typed.on.iter().flat_map(|list| list.value.iter()).map(|(_, at)| match at.value {
         words::EventWord::Down => EventType::Down,
@@ -80,7 +81,8 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
             to: at.value.to,
             timezone: timezone.clone(),
         }),
-        template: typed.template.as_ref().map(|at| at.value.value.clone()),
+        private_networks: super::probe::private_networks(typed.private_networks()),
+        template,
     })
 }
 
@@ -120,6 +122,7 @@ fn target(
     let kind = match kind {
         Kind::Webhook => NotificationKind::Webhook(webhook(&mut need)),
         Kind::Telegram => NotificationKind::Telegram {
+            url: need.other_address(),
             token: need.secret("token", &typed.token),
             chat_id: need.text("chat_id", &typed.chat_id),
         },
@@ -140,10 +143,25 @@ fn target(
         Kind::Gotify => {
             NotificationKind::Gotify { url: need.address(), token: need.secret("token", &typed.token) }
         }
-        Kind::Pagerduty => NotificationKind::Pagerduty { routing_key: need.secret("token", &typed.token) },
+        Kind::Pagerduty => NotificationKind::Pagerduty {
+            url: need.other_address(),
+            routing_key: need.secret("token", &typed.token),
+        },
         Kind::Email => NotificationKind::Email(email(&mut need)),
     };
     (reader.count_errors() == before).then_some(kind)
+}
+
+/// Returns a template that has no mistakes in the language. What its names mean is known elsewhere.
+fn template(key: &str, field: &Field<Referring>, reader: &mut Reader<'_>) -> Option<String> {
+    let at = field.as_ref()?;
+    let source = at.value.value.as_str();
+    if let Err(error) = minijinja::Environment::new().template_from_str(source) {
+        let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let line = error.line().unwrap_or(1);
+        reader.within(key, |reader| reader.error(at.mark, format!("line {line} of the template: {reason}")));
+    }
+    Some(source.to_owned())
 }
 
 fn optional(field: &Field<SecretValue>) -> Option<Secret> {
@@ -156,7 +174,7 @@ fn webhook(need: &mut Need<'_, '_, '_>) -> Webhook {
         url: need.address(),
         method: super::probe::method(typed.method()),
         headers: need.headers(),
-        body: typed.body.as_ref().map(|at| Secret::new(at.value.value.as_str())),
+        body: template("body", &typed.body, need.reader).map(Secret::new),
     }
 }
 
@@ -236,6 +254,11 @@ impl Need<'_, '_, '_> {
             self.reader.within("url", |reader| reader.error(mark, message));
         }
         Secret::new(address.expose().trim())
+    }
+
+    /// The address of a server that has a usual one.
+    fn other_address(&mut self) -> Option<Secret> {
+        self.item.value.url.as_ref().map(|_| self.address())
     }
 
     fn headers(&mut self) -> Vec<(http::HeaderName, Secret)> {

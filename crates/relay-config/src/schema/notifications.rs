@@ -5,7 +5,7 @@ use jiff::civil::Time;
 use super::{
     settings,
     values::{GoDuration, List, Port, Referring, SecretMap, SecretUrl, SecretValue, Text},
-    words::{EventWord, MailSecurity, Method, NotificationType},
+    words::{EventWord, MailSecurity, Method, NotificationType, PrivateNetworks},
 };
 use crate::{
     reader::{Read, Reader},
@@ -31,10 +31,13 @@ settings! {
         quiet_hours: QuietHours,
         /// The time zone of `quiet_hours`, such as `Europe/Berlin`.
         timezone: Text = Text::new("UTC"),
-        /// The text of the message; a built-in one by default.
+        /// Whether it may go to private addresses: `allow` or `deny`.
+        private_networks: PrivateNetworks = PrivateNetworks::Allow,
+        /// The text of the message, a template; a built-in one by default. See `docs/notifications.md`.
         template: Referring,
         /// The address to call: for `webhook`, `slack`, `discord`, `feishu`, `lark`, `dingtalk` and `wecom` (the whole
-        /// address of the hook), `ntfy`, `bark` and `gotify` (the server).
+        /// address of the hook), `ntfy`, `bark` and `gotify` (the server); for `telegram` and `pagerduty` a server
+        /// other than the usual one.
         url: SecretUrl,
         /// The method of a `webhook`.
         method: Method = Method::Post,

@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod imports;
 mod maintenance;
+mod outbox;
 mod records;
 mod retention;
 mod timelines;
@@ -13,14 +14,18 @@ pub use error::Error;
 pub use events::{EventFilter, EventLog};
 pub use imports::{ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports};
 pub use maintenance::{DayRollup, Maintenance};
+pub use outbox::{Backlog, Changed, CursorMove, KEPT_DELIVERIES, Outbox, Step, next_version};
 pub use records::{Appended, HistoryQuery, Records};
 pub use retention::{ExportMark, ExportPage, ExportQuery, Job, JobLock, LocalJobs, Retention};
 pub use timelines::Timelines;
 
 /// A complete backend. Implemented by whatever implements the parts.
-pub trait Repository: Records + Timelines + EventLog + Maintenance + Imports + Retention {}
+pub trait Repository: Records + Timelines + EventLog + Outbox + Maintenance + Imports + Retention {}
 
-impl<T> Repository for T where T: Records + Timelines + EventLog + Maintenance + Imports + Retention + ?Sized {}
+impl<T> Repository for T where
+    T: Records + Timelines + EventLog + Outbox + Maintenance + Imports + Retention + ?Sized
+{
+}
 
 #[cfg(test)]
 mod tests {

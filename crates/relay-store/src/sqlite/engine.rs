@@ -9,7 +9,7 @@ use relay_core::{
     MonitorKey, ProbeRecord, Psc, StoredRecord, UnixSeconds,
     ports::{
         Clock, Transition,
-        repository::{Appended, DayRollup, Error},
+        repository::{Appended, DayRollup, Error, Step},
     },
     record::{LatestRecord, RecordId},
     time::DAY_SECS,
@@ -22,7 +22,7 @@ use super::{
     error::translate,
     events, load,
     memory::{Memory, Shared},
-    pool, records, rollups, states,
+    outbox, pool, records, rollups, states,
 };
 use crate::{
     rollup::{Change, HeldWindow, MonitorId, day_of},
@@ -236,6 +236,24 @@ impl Engine {
         drop(memory);
         self.saved();
         Ok(())
+    }
+
+    /// Makes a step of the outbox, as the port says.
+    pub(super) fn step(&mut self, step: &Step) -> Result<bool, Error> {
+        let transaction = begin(&mut self.connection)?;
+        let made = outbox::step(&transaction, step)?;
+        if made {
+            commit(transaction)?;
+        }
+        Ok(made)
+    }
+
+    /// Forgets a notification, as the port says.
+    pub(super) fn forget(&mut self, notification: &str) -> Result<bool, Error> {
+        let transaction = begin(&mut self.connection)?;
+        let known = outbox::forget(&transaction, notification)?;
+        commit(transaction)?;
+        Ok(known)
     }
 
     /// Tells whether a write can begin.

@@ -60,6 +60,19 @@ fn forms() {
                 &["/notifications/0/timezone"],
             ),
             (
+                "templates are checked",
+                "notifications:\n  - name: a\n    type: webhook\n    url: https://a.example\n    template: |\n      \
+                 fine\n      {{ event.type\n    body: '{% endif %}'\n"
+                    .to_owned()
+                    + "monitors: [{provider: p, service: s, category: public, sponsor: x, method: GET, url: 'https://a.example'}]",
+                &[],
+            ),
+            (
+                "private networks are allowed or denied",
+                notify("name: a, type: telegram, token: t, chat_id: 1, url: https://a.example, private_networks: no"),
+                &[],
+            ),
+            (
                 "headers are checked",
                 notify("name: a, type: webhook, url: https://a.example, headers: {'a b': x}"),
                 &[],
@@ -78,6 +91,10 @@ fn forms() {
             ),
         ],
     );
+}
+
+#[test]
+fn references() {
     let env = Environment::new().with("HOOK", "https://hook.example/tok");
     table_with(
         "notifications/references",
