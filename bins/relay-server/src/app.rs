@@ -11,10 +11,12 @@ pub(crate) mod channels;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod http;
+pub(crate) mod import;
 pub(crate) mod maintenance;
 pub(crate) mod metrics;
 pub(crate) mod probing;
 pub(crate) mod storage;
+pub(crate) mod upgrade;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -40,6 +42,7 @@ use maintenance::Maintenance;
 use metrics::MetricsAddress;
 use probing::LiveProber;
 use storage::Storage;
+use upgrade::Upgrade;
 
 /// What to start with.
 pub(crate) struct Start {
@@ -51,6 +54,8 @@ pub(crate) struct Start {
     pub(crate) env: Environment,
     /// Whether to probe, or only to serve what others store.
     pub(crate) probe: bool,
+    /// Whether a database of the Go version at the configured place is taken over, or refused.
+    pub(crate) upgrade: bool,
     /// Whether everything shown is simulated.
     pub(crate) demo: bool,
 }
@@ -61,6 +66,7 @@ pub(crate) struct App {
     server: Server,
     metrics: MetricsAddress,
     storage: Storage,
+    upgrade: Option<Upgrade>,
     rules: Arc<EventRules>,
     clock: Arc<dyn Clock>,
     hangup: Arc<Notify>,
@@ -79,12 +85,17 @@ impl App {
         let metrics = MetricsAddress::bind(config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rules = Arc::new(EventRules::default());
+        let taken = upgrade::take_over(&config.storage, clock.as_ref(), start.upgrade).await?;
         let storage = Storage::open(&config.storage, rules.clone(), clock.clone()).await?;
+        let upgrade = match taken {
+            Some(taken) => Upgrade::begin(taken, config, storage.repository(), clock.clone()).await?,
+            None => None,
+        };
         let lifecycle = Lifecycle::default();
         let hangup = Arc::new(Notify::new());
         let notice = hangup.clone();
         lifecycle.watch_signals(move || notice.notify_one()).context("cannot listen to signals")?;
-        Ok(Self { start, server, metrics, storage, rules, clock, hangup, lifecycle })
+        Ok(Self { start, server, metrics, storage, upgrade, rules, clock, hangup, lifecycle })
     }
 
     /// Returns the address that is bound.
@@ -107,8 +118,18 @@ impl App {
     /// # Errors
     /// When a task crashed, or the last records could not be written.
     pub(crate) async fn serve(self) -> anyhow::Result<()> {
-        let Self { start, server, metrics: metrics_address, storage, rules, clock, hangup, lifecycle } = self;
-        let Start { loaded, path, env, probe, demo } = start;
+        let Self {
+            start,
+            server,
+            metrics: metrics_address,
+            storage,
+            upgrade,
+            rules,
+            clock,
+            hangup,
+            lifecycle,
+        } = self;
+        let Start { loaded, path, env, probe, demo, .. } = start;
         let prober =
             Arc::new(LiveProber::new(&loaded.config.probe, |name| env.get(name).map(str::to_owned))?);
         let watch_deps = WatchDeps {
@@ -133,6 +154,7 @@ impl App {
         metrics.extend(maintenance.metrics());
         let mut health: Vec<Arc<dyn Health>> = vec![state];
         health.extend(storage.health());
+        health.extend(upgrade.as_ref().map(Upgrade::health));
         let deps = Deps {
             catalog: catalog.clone(),
             timelines: repository.clone(),
@@ -155,6 +177,13 @@ impl App {
         let live = Live { rules, catalog, prober, sets, api: api.clone(), repository };
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
+        if let Some(upgrade) = upgrade {
+            let (repository, states, stop) = (storage.repository(), reloader.subscribe(), soft.clone());
+            lifecycle.spawn_essential("import", async move {
+                upgrade.run(repository, states, stop.clone()).await;
+                stop.cancelled().await;
+            });
+        }
         lifecycle.spawn_essential("feed", feed.run(storage.commits(), soft.clone()));
         let metrics = metrics_address.serve(api.clone(), reloader.subscribe(), lifecycle.clone());
         lifecycle.spawn_essential("metrics", metrics);

@@ -17,10 +17,12 @@ mod maintenance;
 mod memory;
 mod pool;
 mod records;
+mod relay_pulse;
 mod retention;
 mod rollups;
 mod row;
 mod states;
+mod takeover;
 mod timelines;
 mod worker;
 
@@ -38,6 +40,8 @@ use relay_core::ports::{
 };
 use rusqlite::Connection;
 
+pub(crate) use self::relay_pulse::RelayPulseFile;
+pub use self::takeover::{TakenOver, is_relay_pulse, take_over};
 use self::{error::closed, file::Lock, memory::Shared, pool::Readers, worker::Worker};
 use crate::options::SqliteOptions;
 

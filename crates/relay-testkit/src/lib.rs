@@ -7,11 +7,13 @@
 //! - [`suite`] holds every backend to the contract of the repository port.
 //! - [`Logs`] holds what a test logged.
 //! - [`postgres`] starts a real PostgreSQL server.
+//! - [`relay_pulse`] makes databases as the Go version left them.
 //!
-//! It deliberately knows no SQL, no HTTP and no crate but `relay-core`.
+//! It deliberately knows no database driver, no HTTP and no crate but `relay-core`.
 
 pub mod build;
 pub mod postgres;
+pub mod relay_pulse;
 pub mod suite;
 
 mod clock;

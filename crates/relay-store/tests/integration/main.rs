@@ -4,6 +4,7 @@ mod archive;
 mod crash;
 mod gate;
 mod hands;
+mod import;
 mod killed;
 mod opening;
 mod postgres;
