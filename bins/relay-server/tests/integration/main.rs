@@ -10,3 +10,4 @@ mod renamed;
 mod soak;
 mod status;
 mod support;
+mod upgrade;

@@ -11,6 +11,7 @@ mod postgres;
 mod reference;
 mod retention;
 mod support;
+mod takeover;
 mod writer;
 
 /// Each backend passes the suite of the repository port.
