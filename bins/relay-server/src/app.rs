@@ -177,20 +177,14 @@ impl App {
         let live = Live { rules, catalog, prober, sets, api: api.clone(), repository };
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
-        if let Some(upgrade) = upgrade {
-            let (repository, states, stop) = (storage.repository(), reloader.subscribe(), soft.clone());
-            lifecycle.spawn_essential("import", async move {
-                upgrade.run(repository, states, stop.clone()).await;
-                stop.cancelled().await;
-            });
-        }
+        let imported = upgrade::start(upgrade, storage.repository(), reloader.subscribe(), &lifecycle);
         lifecycle.spawn_essential("feed", feed.run(storage.commits(), soft.clone()));
         let metrics = metrics_address.serve(api.clone(), reloader.subscribe(), lifecycle.clone());
         lifecycle.spawn_essential("metrics", metrics);
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
         lifecycle
             .spawn_essential("reload", reload::follow(live, reloader, states, hangup, settled, soft.clone()));
-        maintenance.start(&lifecycle);
+        maintenance.start(&lifecycle, imported);
         storage.start(&lifecycle, async move {
             if probe {
                 scheduler.run(set, soft).await;

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{channels, import};
+use crate::lifecycle::Lifecycle;
 
 /// Between two lines in the log about how far it is.
 const LINES_EVERY: Duration = Duration::from_secs(10);
@@ -112,13 +113,13 @@ impl Upgrade {
         self.state.clone()
     }
 
-    /// Brings the records in until done or stopped; `states` says which configuration is in force.
-    pub(crate) async fn run(
+    /// Brings the records in until done or stopped; returns whether all of them are here.
+    async fn run(
         self,
         repository: Arc<dyn Repository>,
         mut states: watch::Receiver<Published>,
-        stop: CancellationToken,
-    ) {
+        stop: &CancellationToken,
+    ) -> bool {
         let Self { taken, import, heirs, state } = self;
         let follow = async {
             while states.changed().await.is_ok() {
@@ -129,7 +130,7 @@ impl Upgrade {
         };
         let began = Instant::now();
         let mut told = began;
-        let history = import.history(&stop, |progress| {
+        let history = import.history(stop, |progress| {
             state.set("running", Some(progress));
             if told.elapsed() >= LINES_EVERY {
                 told = Instant::now();
@@ -141,7 +142,7 @@ impl Upgrade {
         });
         let outcome = tokio::select! {
             outcome = history => outcome,
-            () = follow => return,
+            () = follow => return false,
         };
         let outcome = match outcome {
             Ok(summary) => {
@@ -150,25 +151,38 @@ impl Upgrade {
             }
             Err(error) => Err(error),
         };
-        match outcome {
-            Ok(summary) => {
-                state.set("done", None);
-                let ImportSummary { rows, records, counts, skipped, .. } = summary;
-                let seconds = began.elapsed().as_secs();
-                info!(rows, records, counts, skipped, seconds, "all history of the Go version is here");
-                if let Err(error) = taken.finished() {
-                    warn!(%error, "cannot note that all history of the Go version is here");
+        state.tell(&outcome, began);
+        if outcome.is_ok()
+            && let Err(error) = taken.finished()
+        {
+            warn!(%error, "cannot note that all history of the Go version is here");
+        }
+        outcome.is_ok()
+    }
+}
+
+/// Starts to bring the records of an upgrade in, if there is one; `states` says which configuration is in force. What is
+/// returned is cancelled when all history is here, which may be at once, or never.
+pub(crate) fn start(
+    upgrade: Option<Upgrade>,
+    repository: Arc<dyn Repository>,
+    states: watch::Receiver<Published>,
+    lifecycle: &Lifecycle,
+) -> CancellationToken {
+    let (done, stop) = (CancellationToken::new(), lifecycle.soft.clone());
+    match upgrade {
+        None => done.cancel(),
+        Some(upgrade) => {
+            let done = done.clone();
+            lifecycle.spawn_essential("import", async move {
+                if upgrade.run(repository, states, &stop).await {
+                    done.cancel();
                 }
-            }
-            Err(ImportError::Stopped) => {
-                info!("the import of the history of the Go version goes on at the next start");
-            }
-            Err(error) => {
-                state.set("failed", None);
-                error!(%error, "the history of the Go version cannot be imported further; the next start tries again");
-            }
+                stop.cancelled().await;
+            });
         }
     }
+    done
 }
 
 /// How far it is, for whoever asks.
@@ -178,6 +192,24 @@ impl State {
     fn set(&self, word: &'static str, progress: Option<ImportProgress>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *state = (word, progress.unwrap_or(state.1));
+    }
+
+    /// Says how it ended.
+    fn tell(&self, outcome: &Result<ImportSummary, ImportError>, began: Instant) {
+        match outcome {
+            Ok(ImportSummary { rows, records, counts, skipped, .. }) => {
+                self.set("done", None);
+                let seconds = began.elapsed().as_secs();
+                info!(rows, records, counts, skipped, seconds, "all history of the Go version is here");
+            }
+            Err(ImportError::Stopped) => {
+                info!("the import of the history of the Go version goes on at the next start");
+            }
+            Err(error) => {
+                self.set("failed", None);
+                error!(%error, "the history of the Go version cannot be imported further; the next start tries again");
+            }
+        }
     }
 }
 
