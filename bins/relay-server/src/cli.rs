@@ -188,6 +188,19 @@ pub(crate) enum ImportCommand {
     /// Copy records, events and states of a database of the Go version; it is only read.
     #[command(after_help = IMPORT)]
     RelayPulse(ImportRelayPulseArgs),
+    /// Read files of the archive back, compressed or not.
+    #[command(after_help = "Example:\n  relay-server import archive archive/probe_history_2026-03-*.csv.gz")]
+    Archive(ImportArchiveArgs),
+}
+
+/// What `import archive` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportArchiveArgs {
+    /// Files of the archive.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
 }
 
 /// What `import relay-pulse` takes.

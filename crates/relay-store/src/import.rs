@@ -31,7 +31,7 @@ pub use history::{Progress, Summary};
 pub(crate) use missing::missing;
 
 use self::source::{Facts, Source};
-use crate::sqlite::RelayPulseFile;
+use crate::sqlite::{RelayPulseFile, fill};
 
 /// Events that are in memory at a time.
 const EVENTS: u32 = 1_000;
@@ -41,6 +41,13 @@ const EVENTS: u32 = 1_000;
 pub enum ImportFrom {
     /// An SQLite file of the Go version. It is only read; the program that writes it may go on.
     RelayPulseFile(PathBuf),
+    /// A file of the archive, of this program or of the Go version, compressed or not.
+    Archive {
+        /// The archive.
+        file: PathBuf,
+        /// Where a file can be made that holds its records meanwhile; the caller removes it afterwards.
+        scratch: PathBuf,
+    },
 }
 
 impl ImportFrom {
@@ -51,6 +58,10 @@ impl ImportFrom {
             Self::RelayPulseFile(path) => {
                 let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
                 format!("relay-pulse:{}", whole.display())
+            }
+            Self::Archive { file, .. } => {
+                let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
+                format!("archive:{}", whole.display())
             }
         }
     }
@@ -153,7 +164,7 @@ impl Import {
         options: ImportOptions,
         deps: ImportDeps,
     ) -> Result<Self, ImportError> {
-        let source = open(from).await?;
+        let (source, skipped) = open(from).await?;
         let facts = source.facts().await?;
         let begun = ImportSource {
             name: options.name.clone(),
@@ -161,7 +172,8 @@ impl Import {
             last_event_id: facts.last_event_id,
         };
         let progress = deps.repository.begin_import(&begun).await?;
-        let mut import = Self { source, options, deps, facts, progress, summary: Summary::default() };
+        let summary = Summary { skipped, ..Summary::default() };
+        let mut import = Self { source, options, deps, facts, progress, summary };
         import.copy_events().await?;
         import.copy_states().await?;
         Ok(import)
@@ -234,15 +246,19 @@ impl Import {
     }
 }
 
-async fn open(from: &ImportFrom) -> Result<Arc<dyn Source>, ImportError> {
-    match from.clone() {
-        ImportFrom::RelayPulseFile(path) => {
-            let opened = tokio::task::spawn_blocking(move || RelayPulseFile::open(&path)).await;
-            let broken =
-                |_| ImportError::Source { reason: "opening was broken off".to_owned(), temporary: true };
-            Ok(Arc::new(opened.map_err(broken)??))
+/// Opens the source; returns it and how many of its rows are left out already.
+async fn open(from: &ImportFrom) -> Result<(Arc<dyn Source>, u64), ImportError> {
+    let from = from.clone();
+    let opened = tokio::task::spawn_blocking(move || match from {
+        ImportFrom::RelayPulseFile(path) => Ok::<_, ImportError>((RelayPulseFile::open(&path)?, 0)),
+        ImportFrom::Archive { file, scratch } => {
+            let skipped = fill(&file, &scratch)?;
+            Ok((RelayPulseFile::open(&scratch)?, skipped))
         }
-    }
+    });
+    let broken = |_| ImportError::Source { reason: "opening was broken off".to_owned(), temporary: true };
+    let (source, skipped) = opened.await.map_err(broken)??;
+    Ok((Arc::new(source), skipped))
 }
 
 /// Who history without channel belongs to, by provider and service.

@@ -21,6 +21,7 @@ mod relay_pulse;
 mod retention;
 mod rollups;
 mod row;
+mod scratch;
 mod states;
 mod takeover;
 mod timelines;
@@ -40,9 +41,9 @@ use relay_core::ports::{
 };
 use rusqlite::Connection;
 
-pub(crate) use self::relay_pulse::RelayPulseFile;
 pub use self::takeover::{TakenOver, is_relay_pulse, take_over};
 use self::{error::closed, file::Lock, memory::Shared, pool::Readers, worker::Worker};
+pub(crate) use self::{relay_pulse::RelayPulseFile, scratch::fill};
 use crate::options::SqliteOptions;
 
 /// The repository on SQLite. Dropping it closes the database in the background; [`Maintenance::close`] waits for it.

@@ -1,8 +1,9 @@
 //! `import`: brings history from elsewhere into the configured store.
 
 use std::{
+    fs,
     io::{IsTerminal as _, stderr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -37,6 +38,15 @@ pub(crate) fn run(command: &ImportCommand, log: &LogArgs) -> anyhow::Result<()> 
         ImportCommand::RelayPulse(args) => {
             let from = ImportFrom::RelayPulseFile(args.sqlite.clone());
             bring_in(&args.config.config, &[from], log)
+        }
+        ImportCommand::Archive(args) => {
+            let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
+            let from = |(number, file): (usize, &PathBuf)| ImportFrom::Archive {
+                file: file.clone(),
+                scratch: scratch.path().join(format!("{number}.db")),
+            };
+            let sources: Vec<_> = args.files.iter().enumerate().map(from).collect();
+            bring_in(&args.config.config, &sources, log)
         }
     }
 }
@@ -74,7 +84,14 @@ async fn all(
         let mut teller = Teller::new();
         let outcome = begun.history(&lifecycle.soft, |progress| teller.tell(progress)).await;
         teller.end();
-        tell_summary(&outcome?);
+        let summary = outcome?;
+        match from {
+            ImportFrom::RelayPulseFile(path) => tell(path, &summary),
+            ImportFrom::Archive { file, scratch } => {
+                tell(file, &summary);
+                fs::remove_file(scratch).context("cannot remove a temporary file")?;
+            }
+        }
     }
     repository.name_channels(&groups).await?;
     Ok(())
@@ -84,8 +101,10 @@ async fn all(
 fn refuse_own(config: &Config, sources: &[ImportFrom]) -> anyhow::Result<()> {
     let Backend::Sqlite(own) = &config.storage.backend else { return Ok(()) };
     let own = own.canonicalize().unwrap_or_else(|_| own.clone());
-    for ImportFrom::RelayPulseFile(path) in sources {
-        if path.canonicalize().is_ok_and(|path| path == own) {
+    for from in sources {
+        if let ImportFrom::RelayPulseFile(path) = from
+            && path.canonicalize().is_ok_and(|path| path == own)
+        {
             bail!(
                 "{} is the database that the configuration names: `relay-server run` takes over what the Go version \
                  left there, or set storage.sqlite.path to another file",
@@ -96,13 +115,16 @@ fn refuse_own(config: &Config, sources: &[ImportFrom]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell_summary(summary: &ImportSummary) {
+fn tell(source: &Path, summary: &ImportSummary) {
     let ImportSummary { rows, records, counts, skipped, too_old, .. } = summary;
     let ImportSummary { events, events_left_out, events_skipped, groups, .. } = summary;
     print(&format!(
-        "read {rows} records: added {records}, and the counts of {counts} days of monitors older than retention\n\
-         copied {events} events and the states of {groups} groups\n"
+        "{}: read {rows} records, added {records}, and the counts of {counts} days of monitors older than retention\n",
+        source.display()
     ));
+    if events + groups > 0 {
+        print(&format!("copied {events} events and the states of {groups} groups\n"));
+    }
     for (count, what) in [
         (*skipped, "records without provider, service or a time that can be"),
         (*too_old, "records older than storage.retention.rollup_days"),

@@ -24,8 +24,8 @@ const META_BYTES: usize = 256 * 1024;
 /// A column, and what stands in its place where it is missing.
 pub(crate) type Column = (&'static str, &'static str);
 
-/// The columns of `probe_history`, in the order in which drivers select them.
-pub(crate) const RECORD: [Column; 11] = [
+/// The columns of `probe_history`, in the order in which drivers select them. The last ones are in archives only.
+pub(crate) const RECORD: [Column; 17] = [
     ("id", "0"),
     ("provider", "''"),
     ("service", "''"),
@@ -37,6 +37,12 @@ pub(crate) const RECORD: [Column; 11] = [
     ("latency", "0"),
     ("timestamp", "0"),
     ("error_detail", "''"),
+    ("dns_ms", "NULL"),
+    ("connect_ms", "NULL"),
+    ("tls_ms", "NULL"),
+    ("first_token_ms", "NULL"),
+    ("total_ms", "NULL"),
+    ("source", "0"),
 ];
 
 /// The columns of `status_events`.
@@ -94,20 +100,25 @@ pub(crate) struct RecordNumbers {
     pub(crate) http_code: i64,
     pub(crate) latency: i64,
     pub(crate) timestamp: UnixSeconds,
+    /// DNS, connect, TLS, first token and total in milliseconds.
+    pub(crate) phases: [Option<i64>; 5],
+    pub(crate) source: i64,
 }
 
 /// Makes the record of a row. Numbers that cannot be become the nearest that can.
 pub(crate) fn record(key: MonitorKey, numbers: RecordNumbers, cause: &str, detail: &str) -> StoredRecord {
-    let RecordNumbers { id, status, http_code, latency, timestamp } = numbers;
+    let RecordNumbers { id, status, http_code, latency, timestamp, phases, source } = numbers;
+    let [dns_ms, connect_ms, tls_ms, first_token_ms, total_ms] = phases.map(|phase| phase.map(clamp_u32));
     let result = ProbeResult {
         status: Status::from_code(status),
         sub_status: SubStatus::parse(cause),
         http_code: clamp_code(http_code),
         latency_ms: clamp_u32(latency),
-        timings: Timings::default(),
+        timings: Timings { dns_ms, connect_ms, tls_ms, first_token_ms, total_ms },
         detail: one_line(detail),
     };
-    let record = ProbeRecord { key, timestamp, source: Source::Schedule, result };
+    let source = Source::from_code(source).unwrap_or_default();
+    let record = ProbeRecord { key, timestamp, source, result };
     StoredRecord { id: if (1..=HIGHEST_ID).contains(&id) { id } else { 0 }, record }
 }
 
@@ -283,18 +294,29 @@ mod tests {
         let there = ["id", "provider", "service", "status", "latency", "timestamp"].map(str::to_owned);
         assert_eq!(
             select_list(&RECORD, &there.into()),
-            "id, provider, service, '', '', status, '', 0, latency, timestamp, ''"
+            "id, provider, service, '', '', status, '', 0, latency, timestamp, '', NULL, NULL, NULL, NULL, NULL, 0"
         );
     }
 
     #[test]
     fn odd_numbers_become_the_nearest_that_can_be() {
-        let numbers = RecordNumbers { id: -4, status: 9, http_code: 70_000, latency: -1, timestamp: 5 };
+        let phases = [None, Some(-1), Some(7), None, None];
+        let numbers = RecordNumbers {
+            id: -4,
+            status: 9,
+            http_code: 70_000,
+            latency: -1,
+            timestamp: 5,
+            phases,
+            source: 9,
+        };
         let stored = record(MonitorKey::from_parts("a", "s", "", ""), numbers, "odd", "one\ntwo\u{7f}");
         assert_eq!(stored.id, 0);
-        let result = stored.record.result;
+        let result = &stored.record.result;
         assert_eq!((result.status, result.sub_status), (Status::Missing, None));
         assert_eq!((result.http_code, result.latency_ms), (0, 0));
+        assert_eq!((result.timings.connect_ms, result.timings.tls_ms), (Some(0), Some(7)));
+        assert_eq!(stored.record.source, Source::Schedule);
         assert_eq!(result.detail.as_deref(), Some("one two"));
     }
 

@@ -240,6 +240,14 @@ impl DayReader {
                 http_code: number(row, 7)?.unwrap_or_default(),
                 latency: number(row, 8)?.unwrap_or_default(),
                 timestamp: number(row, 9)?.unwrap_or_default(),
+                phases: [
+                    number(row, 11)?,
+                    number(row, 12)?,
+                    number(row, 13)?,
+                    number(row, 14)?,
+                    number(row, 15)?,
+                ],
+                source: number(row, 16)?.unwrap_or_default(),
             };
             self.handful.push(record(key, numbers, text(row, 6)?, text(row, 10)?));
             if self.handful.len() == HANDFUL && !self.hand_over() {

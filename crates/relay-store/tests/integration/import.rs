@@ -7,13 +7,14 @@ use std::{
 };
 
 use relay_core::{
-    MonitorKey, Psc, StoredRecord, SubStatus, Timestamp, UnixSeconds,
+    MonitorKey, ProbeRecord, Psc, StoredRecord, SubStatus, Timestamp, UnixSeconds,
     event::{GroupStates, NewEvent},
     ports::{
         Repository, Transition,
         repository::{EventFilter, HistoryQuery, Records as _},
         transition::NoTransition,
     },
+    record::Source,
     timeline::{Align, Period, Plan, Timeline},
 };
 use relay_store::{Import, ImportDeps, ImportError, ImportFrom, ImportOptions, ImportSummary};
@@ -373,4 +374,40 @@ async fn what_is_no_source_is_refused() {
         assert!(error.to_string().contains(name), "{error}");
     }
     assert!(!folder.join("missing.db").exists());
+}
+
+/// A file of the archive brings back what was deleted, the newer columns among it, and nothing twice.
+#[tokio::test]
+async fn an_archive_can_be_read_back() {
+    let site = Site::new(Age::First, 1, 10);
+    let folder = site.store.folder.path();
+    let day = NOW - NOW % DAY - 3 * DAY;
+    let file = folder.join("probe_history_2026-03-07.csv");
+    let header = "id,provider,service,channel,model,status,sub_status,http_code,latency,timestamp,detail,total_ms,source";
+    let rows = [
+        format!("7,a,s,c,m,0,rate_limit,429,12,{},\"too, many\",99,manual", day + 5),
+        format!("3,b,s,,,1,,200,20,{},,,", day + 4),
+        "what,is,this".to_owned(),
+        format!("8,a,s,c,m,1,,200,30,{},,,", day + 6),
+    ];
+    std::fs::write(&file, format!("{header}\n{}\n", rows.join("\n"))).expect("written");
+    let from = |try_number: u32| ImportFrom::Archive {
+        file: file.clone(),
+        scratch: folder.join(format!("scratch-{try_number}.db")),
+    };
+    let repository = site.store.repository();
+    let key = MonitorKey::from_parts("a", "s", "c", "m");
+    for (try_number, added) in [(1, 3), (2, 0)] {
+        let import = Import::begin(&from(try_number), options(), site.deps(&[])).await.expect("begun");
+        let summary = import.history(&CancellationToken::new(), |_| {}).await.expect("imported");
+        assert_eq!((summary.rows, summary.records, summary.skipped), (3, added, 1));
+        let all = history(repository.as_ref(), &key).await;
+        assert_eq!(all.iter().map(|one| one.id).collect::<Vec<_>>(), [8, 7]);
+        let ProbeRecord { source, result, .. } = &all[1].record;
+        assert_eq!((*source, result.timings.total_ms), (Source::Manual, Some(99)));
+        assert_eq!(result.detail.as_deref(), Some("too, many"));
+    }
+    std::fs::write(&file, "name,age\n").expect("written");
+    let refused = Import::begin(&from(3), options(), site.deps(&[])).await.expect_err("no archive");
+    assert!(refused.to_string().contains("probe_history_2026-03-07.csv: not an archive"), "{refused}");
 }
