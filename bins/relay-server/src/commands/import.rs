@@ -60,7 +60,7 @@ fn bring_in(config: &Path, sources: &[ImportFrom], log: &LogArgs) -> anyhow::Res
         let lifecycle = Lifecycle::default();
         lifecycle.watch_signals(|| {}).context("cannot listen to signals")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let repository: Arc<dyn Repository> = storage::open(&config.storage, clock.clone()).await?;
+        let repository = storage::open(&config.storage, clock.clone()).await?;
         let outcome = all(sources, &config, &repository, &clock, &lifecycle).await;
         repository.close().await.context("cannot close the database")?;
         outcome

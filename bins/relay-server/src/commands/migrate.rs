@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use relay_core::ports::{clock::SystemClock, repository::Maintenance as _};
+use relay_core::ports::clock::SystemClock;
 
 use super::{block_on, load, print};
 use crate::{
