@@ -11,11 +11,13 @@ pub(crate) mod channels;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod http;
+pub(crate) mod import;
 pub(crate) mod maintenance;
 pub(crate) mod metrics;
 pub(crate) mod notifications;
 pub(crate) mod probing;
 pub(crate) mod storage;
+pub(crate) mod upgrade;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -41,6 +43,7 @@ use maintenance::Maintenance;
 use metrics::MetricsAddress;
 use probing::LiveProber;
 use storage::Storage;
+use upgrade::Upgrade;
 
 /// What to start with.
 pub(crate) struct Start {
@@ -52,6 +55,8 @@ pub(crate) struct Start {
     pub(crate) env: Environment,
     /// Whether to probe, or only to serve what others store.
     pub(crate) probe: bool,
+    /// Whether a database of the Go version at the configured place is taken over, or refused.
+    pub(crate) upgrade: bool,
     /// Whether everything shown is simulated.
     pub(crate) demo: bool,
 }
@@ -62,6 +67,7 @@ pub(crate) struct App {
     server: Server,
     metrics: MetricsAddress,
     storage: Storage,
+    upgrade: Option<Upgrade>,
     rules: Arc<EventRules>,
     dispatcher: Dispatcher,
     clock: Arc<dyn Clock>,
@@ -81,14 +87,19 @@ impl App {
         let metrics = MetricsAddress::bind(config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rules = Arc::new(EventRules::default());
+        let taken = upgrade::take_over(&config.storage, clock.as_ref(), start.upgrade).await?;
         let storage = Storage::open(&config.storage, rules.clone(), clock.clone()).await?;
         let dispatcher =
             notifications::dispatcher(storage.repository(), storage.is_exclusive(), clock.clone())?;
+        let upgrade = match taken {
+            Some(taken) => Upgrade::begin(taken, config, storage.repository(), clock.clone()).await?,
+            None => None,
+        };
         let lifecycle = Lifecycle::default();
         let hangup = Arc::new(Notify::new());
         let notice = hangup.clone();
         lifecycle.watch_signals(move || notice.notify_one()).context("cannot listen to signals")?;
-        Ok(Self { start, server, metrics, storage, rules, dispatcher, clock, hangup, lifecycle })
+        Ok(Self { start, server, metrics, storage, upgrade, rules, dispatcher, clock, hangup, lifecycle })
     }
 
     /// Returns the address that is bound.
@@ -116,13 +127,14 @@ impl App {
             server,
             metrics: metrics_address,
             storage,
+            upgrade,
             rules,
             dispatcher,
             clock,
             hangup,
             lifecycle,
         } = self;
-        let Start { loaded, path, env, probe, demo } = start;
+        let Start { loaded, path, env, probe, demo, .. } = start;
         let prober =
             Arc::new(LiveProber::new(&loaded.config.probe, |name| env.get(name).map(str::to_owned))?);
         let watch_deps = WatchDeps {
@@ -148,6 +160,7 @@ impl App {
         metrics.extend(maintenance.metrics());
         let mut health: Vec<Arc<dyn Health>> = vec![state, Arc::new(dispatcher.clone())];
         health.extend(storage.health());
+        health.extend(upgrade.as_ref().map(Upgrade::health));
         let deps = Deps {
             catalog: catalog.clone(),
             timelines: repository.clone(),
@@ -170,15 +183,15 @@ impl App {
         let live = Live { rules, dispatcher, catalog, prober, sets, api: api.clone(), repository };
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
+        let imported = upgrade::start(upgrade, storage.repository(), reloader.subscribe(), &lifecycle);
         lifecycle.spawn_essential("feed", feed.run(storage.commits(), soft.clone()));
         let metrics = metrics_address.serve(api.clone(), reloader.subscribe(), lifecycle.clone());
         lifecycle.spawn_essential("metrics", metrics);
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));
         lifecycle
             .spawn_essential("reload", reload::follow(live, reloader, states, hangup, settled, soft.clone()));
-        maintenance.start(&lifecycle);
-        let (commits, stop) = (storage.commits(), soft.clone());
-        lifecycle.spawn_essential("notifications", async move { notifier.run(commits, stop).await });
+        maintenance.start(&lifecycle, imported);
+        notifications::start(notifier, storage.commits(), &lifecycle);
         storage.start(&lifecycle, async move {
             if probe {
                 scheduler.run(set, soft).await;

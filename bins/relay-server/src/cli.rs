@@ -44,6 +44,13 @@ Examples:
   relay-server healthcheck
   relay-server healthcheck --url http://127.0.0.1:9000/health";
 
+const IMPORT: &str = "\
+Stop the server first when it stores in SQLite. The import can be broken off with Ctrl-C and started again: it goes on
+where it was. Made twice, it adds nothing. Records that the store keeps no longer come along as counts of their days.
+
+Example:
+  relay-server import relay-pulse --sqlite /var/lib/relay-pulse/monitor.db --config relays.yaml";
+
 /// The exit code for a command line that cannot be understood.
 pub(crate) const USAGE: u8 = 2;
 
@@ -88,6 +95,12 @@ enum Command {
     /// Probe now, without a server, and show a table; fails if a monitor is red.
     #[command(after_help = PROBE)]
     Probe(ProbeArgs),
+    /// Bring history from elsewhere into the store that the configuration names.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Bring the schema of the store up to date without starting; `run` does so by itself.
+    #[command(after_help = "Example:\n  relay-server migrate --config relays.yaml")]
+    Migrate(ConfigArg),
     /// Ask a running server whether it is well, for containers without an HTTP client.
     #[command(after_help = HEALTHCHECK)]
     Healthcheck(HealthcheckArgs),
@@ -112,6 +125,9 @@ pub(crate) struct RunArgs {
     /// Serve the API only; another process probes.
     #[arg(long)]
     pub(crate) no_probe: bool,
+    /// Refuse a database of the Go version instead of taking it over.
+    #[arg(long)]
+    pub(crate) no_upgrade: bool,
 }
 
 /// What `demo` takes.
@@ -192,6 +208,37 @@ pub(crate) struct NotifyTestArgs {
     pub(crate) config: ConfigArg,
 }
 
+/// What `import` imports.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Copy records, events and states of a database of the Go version; it is only read.
+    #[command(after_help = IMPORT)]
+    RelayPulse(ImportRelayPulseArgs),
+    /// Read files of the archive back, compressed or not.
+    #[command(after_help = "Example:\n  relay-server import archive archive/probe_history_2026-03-*.csv.gz")]
+    Archive(ImportArchiveArgs),
+}
+
+/// What `import archive` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportArchiveArgs {
+    /// Files of the archive.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+}
+
+/// What `import relay-pulse` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportRelayPulseArgs {
+    /// SQLite file of the Go version.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sqlite: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+}
+
 /// How `check --print` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrintFormat {
@@ -224,6 +271,8 @@ impl Cli {
             Some(Command::Probe(args)) => {
                 return commands::probe::run(&args).unwrap_or_else(|error| fail(&error));
             }
+            Some(Command::Import(command)) => commands::import::run(&command, &self.log),
+            Some(Command::Migrate(args)) => commands::migrate::run(&args, &self.log),
             Some(Command::Healthcheck(args)) => commands::healthcheck::run(&args),
         };
         match outcome {

@@ -3,7 +3,9 @@
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod healthcheck;
+pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod migrate;
 pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod probe;

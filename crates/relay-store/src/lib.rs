@@ -21,7 +21,7 @@ mod archive;
 mod columns;
 mod conversation;
 mod event_meta;
-mod imports;
+mod import;
 mod migrate;
 mod options;
 mod postgres;
@@ -37,14 +37,24 @@ use std::sync::Arc;
 use relay_core::ports::{Clock, Repository, repository::Error};
 
 pub use archive::{Archiver, ArchiverDeps, ReadError, Records as ArchivedRecords, read as read_archive};
+pub use import::{
+    Import, ImportDeps, ImportError, ImportFrom, ImportOptions, Progress as ImportProgress,
+    Summary as ImportSummary,
+};
 pub use options::{
     ArchiveOptions, Options, PostgresOptions, PostgresTimeouts, RetentionOptions, SqliteOptions, SslMode,
     WriterOptions,
 };
 pub use postgres::PgRepository;
 pub use retention::{Cleaner, CleanerDeps};
-pub use sqlite::SqliteRepository;
+pub use sqlite::{SqliteRepository, TakenOver, is_relay_pulse, take_over};
 pub use writer::Writer;
+
+/// Returns the version of the schema that an opened store has.
+#[must_use]
+pub fn schema_version() -> i64 {
+    migrate::SQLITE.last().map_or(0, |migration| migration.version)
+}
 
 /// Opens the backend that `options` name; may take a while, and does not block the caller's thread. `clock` stamps
 /// events and tells which day it is.

@@ -18,10 +18,13 @@ mod memory;
 mod outbox;
 mod pool;
 mod records;
+mod relay_pulse;
 mod retention;
 mod rollups;
 mod row;
+mod scratch;
 mod states;
+mod takeover;
 mod timelines;
 mod worker;
 
@@ -39,7 +42,9 @@ use relay_core::ports::{
 };
 use rusqlite::Connection;
 
+pub use self::takeover::{TakenOver, is_relay_pulse, take_over};
 use self::{error::closed, file::Lock, memory::Shared, pool::Readers, worker::Worker};
+pub(crate) use self::{relay_pulse::RelayPulseFile, scratch::fill};
 use crate::options::SqliteOptions;
 
 /// The repository on SQLite. Dropping it closes the database in the background; [`Maintenance::close`] waits for it.

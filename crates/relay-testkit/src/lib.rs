@@ -8,11 +8,13 @@
 //! - [`Receiver`] takes notifications over HTTP.
 //! - [`Logs`] holds what a test logged.
 //! - [`postgres`] starts a real PostgreSQL server.
+//! - [`relay_pulse`] makes databases as the Go version left them.
 //!
-//! It deliberately knows no SQL, no HTTP library and no crate but `relay-core`.
+//! It deliberately knows no database driver, no HTTP library and no crate but `relay-core`.
 
 pub mod build;
 pub mod postgres;
+pub mod relay_pulse;
 pub mod suite;
 
 mod clock;

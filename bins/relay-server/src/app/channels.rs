@@ -37,7 +37,7 @@ pub(crate) async fn take_history_along(repository: &dyn Repository, monitors: &[
 
 /// Returns, for each provider and service of which no monitor has an empty channel, the group of its first monitor that
 /// is not disabled: history without channel is theirs.
-fn named(monitors: &[Arc<Monitor>]) -> Vec<Psc> {
+pub(crate) fn named(monitors: &[Arc<Monitor>]) -> Vec<Psc> {
     let names = |psc: &Psc| (psc.provider().to_owned(), psc.service().to_owned());
     let groups = || monitors.iter().map(|monitor| monitor.key.psc());
     let mut taken: HashSet<_> = groups().filter(|psc| psc.channel().is_empty()).map(names).collect();

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use relay_config::ArchiveFormat;
 use relay_core::ports::{Clock, MetricSource, repository::Retention};
 use relay_store::{ArchiveOptions, Archiver, ArchiverDeps, Cleaner, CleanerDeps, RetentionOptions};
+use tokio_util::sync::CancellationToken;
 
 use crate::lifecycle::Lifecycle;
 
@@ -53,8 +54,9 @@ impl Maintenance {
         cleaner.into_iter().chain(archiver).collect()
     }
 
-    /// Starts the tasks; they end with the soft token.
-    pub(crate) fn start(self, lifecycle: &Lifecycle) {
+    /// Starts the tasks; they end with the soft token. Days are archived only when `imported` is cancelled: a file that
+    /// is written is not written again when more of its day comes in.
+    pub(crate) fn start(self, lifecycle: &Lifecycle, imported: CancellationToken) {
         let Self { cleaner, archiver } = self;
         if let Some(cleaner) = cleaner {
             let stop = lifecycle.soft.clone();
@@ -62,7 +64,12 @@ impl Maintenance {
         }
         if let Some(archiver) = archiver {
             let stop = lifecycle.soft.clone();
-            lifecycle.spawn_essential("archiver", async move { archiver.run(stop).await });
+            lifecycle.spawn_essential("archiver", async move {
+                tokio::select! {
+                    () = imported.cancelled() => archiver.run(stop).await,
+                    () = stop.cancelled() => {}
+                }
+            });
         }
     }
 }

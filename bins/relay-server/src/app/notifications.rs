@@ -7,7 +7,7 @@ use relay_config::{Config, EmailSecurity, NotificationKind};
 use relay_core::{
     Secret,
     event::EventType,
-    ports::{Clock, Repository},
+    ports::{Clock, Repository, repository::Appended},
 };
 use relay_events::{
     DispatchDeps, DispatchOptions, Dispatcher, Notification,
@@ -16,6 +16,9 @@ use relay_events::{
         Target, Transport, Watched, Webhook,
     },
 };
+use tokio::sync::broadcast;
+
+use crate::lifecycle::Lifecycle;
 
 /// Makes the dispatcher over an open database. `alone` says that no other process uses it.
 ///
@@ -32,6 +35,16 @@ pub(crate) fn dispatcher(
     let deps =
         DispatchDeps { events: repository.clone(), outbox: repository, transport: transport()?, clock };
     Ok(Dispatcher::new(options, deps))
+}
+
+/// Starts the notifier, which learns of events from what is committed.
+pub(crate) fn start(
+    dispatcher: Dispatcher,
+    commits: broadcast::Receiver<Arc<Appended>>,
+    lifecycle: &Lifecycle,
+) {
+    let stop = lifecycle.soft.clone();
+    lifecycle.spawn_essential("notifications", async move { dispatcher.run(commits, stop).await });
 }
 
 /// Makes the way out.

@@ -33,13 +33,7 @@ impl Storage {
         transition: Arc<dyn Transition>,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
-        let options = match &config.backend {
-            Backend::Sqlite(path) => Options::Sqlite(SqliteOptions::new(path)),
-            Backend::Postgres(postgres) => Options::Postgres(postgres_options(postgres)),
-        };
-        let repository = relay_store::open(options, clock)
-            .await
-            .map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))?;
+        let repository = open(config, clock).await?;
         let writer =
             Writer::new(WriterOptions::default(), repository.clone(), repository.clone(), transition);
         let exclusive = matches!(config.backend, Backend::Sqlite(_));
@@ -101,6 +95,22 @@ impl Storage {
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
         self.repository.close().await.context("cannot close the database")
     }
+}
+
+/// Opens the configured database.
+///
+/// # Errors
+/// What to do about a database that cannot be used.
+pub(crate) async fn open(
+    config: &relay_config::Storage,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn Repository>> {
+    let options = match &config.backend {
+        Backend::Sqlite(path) => Options::Sqlite(SqliteOptions::new(path)),
+        Backend::Postgres(postgres) => Options::Postgres(postgres_options(postgres)),
+    };
+    let opened = relay_store::open(options, clock).await;
+    opened.map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))
 }
 
 fn postgres_options(config: &Postgres) -> PostgresOptions {

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &DemoArgs, log: &LogArgs) -> anyhow::Result<()> {
         let text = config::text(&fleet, &sim, &args.listen, &dir.path().join("demo.db"))?;
         fs::write(&path, text).context("cannot write the demo's configuration")?;
         let loaded = relay_config::load(&path, &env).context("the address to listen on cannot be used")?;
-        let app = App::open(Start { loaded, path, env, probe: true, demo: true }).await?;
+        let app = App::open(Start { loaded, path, env, probe: true, upgrade: true, demo: true }).await?;
         let stop = app.lifecycle().soft.clone();
         let seeded = history::seed(app.repository(), &fleet, SEED, clock.now().as_secs());
         if until(&stop, seeded).await.transpose().context("cannot seed the demo's history")?.is_some() {

@@ -26,6 +26,6 @@ pub(crate) fn run(args: &RunArgs, log: &LogArgs) -> anyhow::Result<()> {
     let loaded = load_to_run(&path, &env)?;
     telemetry::start(log, loaded.config.log)?;
     log_notices(&loaded);
-    let start = Start { loaded, path, env, probe: !args.no_probe, demo: false };
+    let start = Start { loaded, path, env, probe: !args.no_probe, upgrade: !args.no_upgrade, demo: false };
     block_on(async { App::open(start).await?.serve().await.context("stopped") })
 }

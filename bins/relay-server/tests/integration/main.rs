@@ -11,3 +11,4 @@ mod renamed;
 mod soak;
 mod status;
 mod support;
+mod upgrade;

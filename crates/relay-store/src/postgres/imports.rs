@@ -20,7 +20,7 @@ use super::{
     states::Machines,
 };
 use crate::{
-    imports::missing,
+    import::missing,
     rollup::{MonitorId, day_of, slot_of},
 };
 

@@ -87,6 +87,32 @@ pub(super) fn prepare(path: &Path) -> Result<(), Error> {
 
 /// Refuses a database that somebody else made, and leaves it as it is.
 fn refuse_foreign(path: &Path) -> Result<(), Error> {
+    let made_by = match maker(path)? {
+        Maker::Us => return Ok(()),
+        Maker::RelayPulse => {
+            "an older Relay Pulse, written in Go, and is left as it is: start the server without --no-upgrade, which \
+             takes it over, or"
+        }
+        Maker::Other => "another program, and is left as it is:",
+    };
+    Err(Error::Unsupported {
+        reason: format!("{} was made by {made_by} choose another file for the database", path.display()),
+    })
+}
+
+/// Who made a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// This program, or nobody yet.
+    Us,
+    /// Relay Pulse when it was written in Go.
+    RelayPulse,
+    /// Some other program.
+    Other,
+}
+
+/// Looks who made the database at `path`, and changes nothing.
+pub(super) fn maker(path: &Path) -> Result<Maker, Error> {
     let connection = look_at(path).map_err(|error| opening(path, error))?;
     let tables = || -> Result<Vec<String>, rusqlite::Error> {
         let mut statement = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
@@ -95,22 +121,25 @@ fn refuse_foreign(path: &Path) -> Result<(), Error> {
     let tables = tables().map_err(|error| opening(path, error))?;
     let has = |name: &str| tables.iter().any(|table| table == name);
     if has("schema_migrations") || tables.is_empty() {
-        return Ok(());
+        return Ok(Maker::Us);
     }
-    let made_by =
-        if has("probe_history") { "an older Relay Pulse, written in Go" } else { "another program" };
-    Err(Error::Unsupported {
-        reason: format!(
-            "{} was made by {made_by}, and is left as it is: choose another file for the database",
-            path.display()
-        ),
-    })
+    let provider = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('probe_history') WHERE name = 'provider')";
+    let is_theirs: bool =
+        connection.query_row(provider, [], |row| row.get(0)).map_err(|error| opening(path, error))?;
+    Ok(if is_theirs { Maker::RelayPulse } else { Maker::Other })
+}
+
+/// Tells whether there is an SQLite database at `path`, by its first bytes.
+pub(super) fn is_database(path: &Path) -> bool {
+    let mut start = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *MAGIC
 }
 
 /// Opens a database for reading, so that neither it nor its log changes, also when this is the last connection to
 /// close. Without a log, nobody has it open and the file is all there is; it is read as one that never changes then,
 /// because SQLite would leave an empty log behind otherwise.
-fn look_at(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn look_at(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let Some(text) = path.to_str().filter(|_| !beside(path, "-wal").exists()) else {
         return Connection::open_with_flags(path, flags);
@@ -119,7 +148,7 @@ fn look_at(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{text}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

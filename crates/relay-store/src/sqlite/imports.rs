@@ -24,7 +24,7 @@ use super::{
     records, rollups, states,
 };
 use crate::{
-    imports::missing,
+    import::missing,
     rollup::{Change, HeldWindow, MonitorId, day_of, slot_of},
     states::Tracked,
 };

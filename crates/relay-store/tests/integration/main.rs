@@ -4,12 +4,14 @@ mod archive;
 mod crash;
 mod gate;
 mod hands;
+mod import;
 mod killed;
 mod opening;
 mod postgres;
 mod reference;
 mod retention;
 mod support;
+mod takeover;
 mod writer;
 
 /// Each backend passes the suite of the repository port.

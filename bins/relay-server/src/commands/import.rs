@@ -1,0 +1,182 @@
+//! `import`: brings history from elsewhere into the configured store.
+
+use std::{
+    fs,
+    io::{IsTerminal as _, stderr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use relay_config::{Backend, Config};
+use relay_core::ports::{Clock, Repository, clock::SystemClock};
+use relay_store::{Import, ImportDeps, ImportFrom, ImportProgress, ImportSummary};
+use tokio::{
+    sync::watch,
+    time::{Duration, Instant},
+};
+
+use super::{block_on, load, print};
+use crate::{
+    app::{channels, import, storage},
+    cli::{ImportCommand, complain},
+    environment,
+    lifecycle::Lifecycle,
+    telemetry::{self, LogArgs},
+};
+
+/// Between two lines about how far it is, where there is no terminal.
+const LINES_EVERY: Duration = Duration::from_secs(5);
+
+/// Imports, and says what came of it.
+///
+/// # Errors
+/// What is in the way: of the source, or of the store.
+pub(crate) fn run(command: &ImportCommand, log: &LogArgs) -> anyhow::Result<()> {
+    match command {
+        ImportCommand::RelayPulse(args) => {
+            let from = ImportFrom::RelayPulseFile(args.sqlite.clone());
+            bring_in(&args.config.config, &[from], log)
+        }
+        ImportCommand::Archive(args) => {
+            let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
+            let from = |(number, file): (usize, &PathBuf)| ImportFrom::Archive {
+                file: file.clone(),
+                scratch: scratch.path().join(format!("{number}.db")),
+            };
+            let sources: Vec<_> = args.files.iter().enumerate().map(from).collect();
+            bring_in(&args.config.config, &sources, log)
+        }
+    }
+}
+
+fn bring_in(config: &Path, sources: &[ImportFrom], log: &LogArgs) -> anyhow::Result<()> {
+    let loaded = load(config, &environment::of_process())?;
+    telemetry::start(log, relay_config::Log { level: Some("warn"), format: None })?;
+    let config = loaded.config;
+    refuse_own(&config, sources)?;
+    block_on(async {
+        let lifecycle = Lifecycle::default();
+        lifecycle.watch_signals(|| {}).context("cannot listen to signals")?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let repository = storage::open(&config.storage, clock.clone()).await?;
+        let outcome = all(sources, &config, &repository, &clock, &lifecycle).await;
+        repository.close().await.context("cannot close the database")?;
+        outcome
+    })
+}
+
+async fn all(
+    sources: &[ImportFrom],
+    config: &Config,
+    repository: &Arc<dyn Repository>,
+    clock: &Arc<dyn Clock>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let groups = channels::named(&config.monitors);
+    let (_, heirs) = watch::channel(groups.clone());
+    for from in sources {
+        let deps = ImportDeps { repository: repository.clone(), clock: clock.clone(), heirs: heirs.clone() };
+        let now = clock.now().as_secs();
+        let options = import::options(&config.storage.retention, from.name(), now);
+        let begun = Import::begin(from, options, deps).await?;
+        let mut teller = Teller::new();
+        let outcome = begun.history(&lifecycle.soft, |progress| teller.tell(progress)).await;
+        teller.end();
+        let summary = outcome?;
+        match from {
+            ImportFrom::RelayPulseFile(path) => tell(path, &summary),
+            ImportFrom::Archive { file, scratch } => {
+                tell(file, &summary);
+                fs::remove_file(scratch).context("cannot remove a temporary file")?;
+            }
+        }
+    }
+    repository.name_channels(&groups).await?;
+    Ok(())
+}
+
+/// Refuses a source that is the store itself.
+fn refuse_own(config: &Config, sources: &[ImportFrom]) -> anyhow::Result<()> {
+    let Backend::Sqlite(own) = &config.storage.backend else { return Ok(()) };
+    let own = own.canonicalize().unwrap_or_else(|_| own.clone());
+    for from in sources {
+        if let ImportFrom::RelayPulseFile(path) = from
+            && path.canonicalize().is_ok_and(|path| path == own)
+        {
+            bail!(
+                "{} is the database that the configuration names: `relay-server run` takes over what the Go version \
+                 left there, or set storage.sqlite.path to another file",
+                own.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn tell(source: &Path, summary: &ImportSummary) {
+    let ImportSummary { rows, records, counts, skipped, too_old, .. } = summary;
+    let ImportSummary { events, events_left_out, events_skipped, groups, .. } = summary;
+    print(&format!(
+        "{}: read {rows} records, added {records}, and the counts of {counts} days of monitors older than retention\n",
+        source.display()
+    ));
+    if events + groups > 0 {
+        print(&format!("copied {events} events and the states of {groups} groups\n"));
+    }
+    for (count, what) in [
+        (*skipped, "records without provider, service or a time that can be"),
+        (*too_old, "records older than storage.retention.rollup_days"),
+        (*events_left_out, "events whose number another event has"),
+        (*events_skipped, "events that cannot be understood"),
+    ] {
+        if count > 0 {
+            print(&format!("left out {count} {what}\n"));
+        }
+    }
+}
+
+/// Tells how far it is: as a bar on a terminal, in lines elsewhere.
+struct Teller {
+    bar: Option<ProgressBar>,
+    began: Instant,
+    told: Instant,
+}
+
+impl Teller {
+    fn new() -> Self {
+        let bar = stderr().is_terminal().then(|| {
+            let style = "{bar:40} {human_pos}/about {human_len} records  {per_sec}  {msg}";
+            let bar = ProgressBar::new(0);
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        let now = Instant::now();
+        Self { bar, began: now, told: now }
+    }
+
+    fn tell(&mut self, progress: ImportProgress) {
+        let ImportProgress { rows, rows_about, day } = progress;
+        if let Some(bar) = &self.bar {
+            bar.set_length(rows_about.max(rows));
+            bar.set_position(rows);
+            bar.set_message(import::date(day));
+        } else if self.told.elapsed() >= LINES_EVERY {
+            self.told = Instant::now();
+            let rate = import::rate(rows, self.began.elapsed());
+            complain(&format!(
+                "{rows} of about {rows_about} records, {rate} a second, now {}",
+                import::date(day)
+            ));
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
