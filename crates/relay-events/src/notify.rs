@@ -1,7 +1,7 @@
 //! Telling people of events.
 //!
-//! [`talk`] decides what to tell and when, without doing anything; [`target`] puts a message for its receiver and sends
-//! it through the [`transport`]; the [`Dispatcher`](crate::Dispatcher) lets the two work on the outbox.
+//! [`talk`] decides what to tell and when, without doing anything; [`Target`] puts a message for its receiver and sends
+//! it through the [`Transport`]; the [`Dispatcher`](crate::Dispatcher) lets the two work on the outbox.
 
 pub mod backoff;
 mod email;

@@ -141,6 +141,14 @@ impl State {
         for event in self.events.iter_mut().filter(|event| *event.event.key.psc() == unnamed) {
             event.event.key = named(&event.event.key);
         }
+        let open: Vec<_> = self.conversations.keys().filter(|(_, psc)| *psc == unnamed).cloned().collect();
+        for place in open {
+            if let Some(mut conversation) = self.conversations.remove(&place) {
+                conversation.psc = group.clone();
+                events_of(&mut conversation).for_each(|event| event.event.key = named(&event.event.key));
+                self.conversations.entry((place.0, group.clone())).or_insert(conversation);
+            }
+        }
         if let Some(states) = self.groups.remove(&unnamed) {
             self.groups.entry(group.clone()).or_default().adopt(states);
         }
@@ -226,6 +234,13 @@ impl State {
         };
         Timeline { series, whole, latest: self.latest(key) }
     }
+}
+
+/// Returns every event that a conversation speaks of.
+fn events_of(conversation: &mut Conversation) -> impl Iterator<Item = &mut Event> {
+    let told = conversation.outages.iter_mut().map(|outage| &mut outage.event);
+    let sending = conversation.sending.iter_mut().flat_map(|sending| &mut sending.items);
+    told.chain(conversation.waiting.iter_mut().chain(sending).map(|item| &mut item.event))
 }
 
 fn day_of(at: UnixSeconds) -> UnixSeconds {

@@ -155,6 +155,7 @@ macro_rules! repository_suite {
                 a_named_channel_takes_its_history_along,
                 a_named_channel_adds_up_with_what_it_has,
                 a_renamed_groups_machines_go_on,
+                what_is_open_with_receivers_follows,
                 naming_without_history_does_nothing,
             ],
         );

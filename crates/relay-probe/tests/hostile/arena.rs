@@ -24,8 +24,8 @@ use tokio::{
 /// of the connection. What zstd allocates in C is not counted; its window is at most 8 MiB.
 pub(crate) const BOUND: u64 = 4 * 1024 * 1024;
 
-/// The same for a probe that never gets to a body.
-pub(crate) const BOUND_WITHOUT_BODY: u64 = 512 * 1024;
+/// The same for a probe that never gets to a body: mostly what the first probe of a process makes for all others.
+pub(crate) const BOUND_WITHOUT_BODY: u64 = 1024 * 1024;
 
 /// How much longer than its timeout a probe may take on a busy machine.
 const SLACK: Duration = Duration::from_secs(2);

@@ -11,6 +11,7 @@ use crate::rollup::MonitorId;
 const MOVE_RECORDS: &str = "UPDATE probe_history SET monitor_id = $2 WHERE id = ANY ($3) AND monitor_id = $1";
 const MOVE_LATEST: &str = include_str!("sql/channels/move_latest.sql");
 const MOVE_EVENTS: &str = include_str!("sql/channels/move_events.sql");
+const MOVE_CONVERSATIONS: &str = include_str!("sql/channels/move_conversations.sql");
 const RENAME: &str = "UPDATE monitors SET channel = $2 WHERE id = $1";
 
 impl PgRepository {
@@ -88,6 +89,9 @@ async fn move_rest(transaction: &Transaction<'_>, group: &Psc) -> Result<(), Err
     let (provider, service, channel) = (group.provider(), group.service(), group.channel());
     transaction.execute(MOVE_EVENTS, &[&provider, &service, &channel]).await.map_err(&trouble)?;
     let rest = "DELETE FROM events WHERE provider = $1 AND service = $2 AND channel = ''";
+    transaction.execute(rest, &[&provider, &service]).await.map_err(&trouble)?;
+    transaction.execute(MOVE_CONVERSATIONS, &[&provider, &service, &channel]).await.map_err(&trouble)?;
+    let rest = "DELETE FROM outbox_conversations WHERE provider = $1 AND service = $2 AND channel = ''";
     transaction.execute(rest, &[&provider, &service]).await.map_err(&trouble)?;
     let unnamed = Psc::new(provider, service, "");
     let mut machines = Machines::read(transaction, BTreeSet::from([unnamed.clone(), group.clone()])).await?;

@@ -17,7 +17,7 @@ pub(super) fn name(connection: &Connection, memory: &Memory, group: &Psc) -> Res
         }
         moved += 1;
     }
-    move_events(connection, group).map_err(|error| translate("cannot move events", error))?;
+    move_told(connection, group).map_err(|error| translate("cannot move events", error))?;
     Ok(moved)
 }
 
@@ -39,14 +39,23 @@ fn merge(connection: &Connection, from: MonitorId, to: MonitorId) -> Result<(), 
     connection.execute("DELETE FROM monitors WHERE id = ?1", [from]).map(drop).map_err(trouble)
 }
 
-/// Events are unique by key, type and record, and a record has one monitor: no two collide, unless somebody copied rows.
-fn move_events(connection: &Connection, group: &Psc) -> rusqlite::Result<()> {
+/// Moves events, and what is open with those who are told of them. Events are unique by key, type and record, and a record has one monitor: no two collide, unless somebody copied rows.
+fn move_told(connection: &Connection, group: &Psc) -> rusqlite::Result<()> {
     let names = (group.provider(), group.service());
     connection.execute(
         "UPDATE OR IGNORE events SET channel = ?3 WHERE provider = ?1 AND service = ?2 AND channel = ''",
         (names.0, names.1, group.channel()),
     )?;
+    connection.execute("DELETE FROM events WHERE provider = ?1 AND service = ?2 AND channel = ''", names)?;
+    // What is open with the named channel already stays as it is.
+    connection.execute(
+        "UPDATE OR IGNORE outbox_conversations SET channel = ?3 WHERE provider = ?1 AND service = ?2 AND channel = ''",
+        (names.0, names.1, group.channel()),
+    )?;
     connection
-        .execute("DELETE FROM events WHERE provider = ?1 AND service = ?2 AND channel = ''", names)
+        .execute(
+            "DELETE FROM outbox_conversations WHERE provider = ?1 AND service = ?2 AND channel = ''",
+            names,
+        )
         .map(drop)
 }

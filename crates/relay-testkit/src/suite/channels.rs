@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use relay_core::{
-    MonitorKey, SubStatus, Timestamp,
-    event::EventType,
-    ports::repository::{DayRollup, EventFilter, HistoryQuery},
+    MonitorKey, Status, SubStatus, Timestamp,
+    delivery::{Conversation, Outage},
+    event::{Event, EventMeta, EventType, NewEvent, Stable},
+    ports::repository::{Changed, DayRollup, EventFilter, HistoryQuery, Step},
     timeline::{Align, Period, Plan, Sample, Tally, Timeline},
 };
 
@@ -163,6 +164,47 @@ pub async fn a_renamed_groups_machines_go_on<B: Backend>() {
         let up = (0..3).map(|at| record(&new, NOW - at).build()).rev().collect();
         let appended = case.append_with(up, rules()).await.expect("stored");
         assert_eq!(appended.events.iter().map(|event| event.event.kind).collect::<Vec<_>>(), [EventType::Up]);
+    }
+}
+
+/// Who was told that something is down without channel is told that it is up with it: what is open follows, unless
+/// something is open about the named channel already.
+pub async fn what_is_open_with_receivers_follows<B: Backend>() {
+    let mut case = Case::<B>::new().await;
+    let (old, new) = (key("a/s"), key("a/s/c"));
+    let open = |name: &str, about: &MonitorKey, version| {
+        let due = Some(Timestamp::from_millis(version));
+        let conversation = Conversation { version, due, held: true, ..Conversation::new(name, about.psc()) };
+        let outage = Outage {
+            event: Event { id: 1, created_at: NOW, event: down_event(about) },
+            certain: true,
+            told_at: Timestamp::from_secs(NOW),
+            reminders: 0,
+        };
+        Conversation { outages: vec![outage], ..conversation }
+    };
+    case.append(vec![record(&old, NOW).build()]).await;
+    let conversations = [open("one", &old, 5), open("two", &old, 6), open("two", &new, 7)];
+    let conversations = conversations.map(|to| Changed { from: None, to }).to_vec();
+    assert!(case.repository().step(Step { conversations, ..Step::default() }).await.expect("made"));
+    assert_eq!(name(&case, &new).await, 1);
+    case.backend.reopen().await;
+    for (notification, version) in [("one", 5), ("two", 7)] {
+        let groups = [old.psc().clone(), new.psc().clone()];
+        let found = case.repository().conversations(notification, &groups).await.expect("conversations");
+        assert_eq!(found, [open(notification, &new, version)]);
+    }
+}
+
+fn down_event(about: &MonitorKey) -> NewEvent {
+    NewEvent {
+        key: about.clone(),
+        kind: EventType::Down,
+        from_status: Stable::Up,
+        to_status: Status::Red,
+        trigger_record_id: 1,
+        observed_at: NOW,
+        meta: EventMeta::default(),
     }
 }
 

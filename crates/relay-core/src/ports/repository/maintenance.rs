@@ -21,7 +21,7 @@ pub trait Maintenance: Send + Sync {
     /// Gives each group the history that is kept under its provider and service with an empty channel: the channel got
     /// a name in the configuration. Models stay what they are. Where both have history of a model, records and rollups
     /// add up and the newer latest record stays; of the event states the group's own stay ([`GroupStates::adopt`]);
-    /// events follow. All of it in one transaction. Returns how many monitors moved; 0 when there is nothing to do,
+    /// events follow, and so does what is open with those who are told of them. All of it in one transaction. Returns how many monitors moved; 0 when there is nothing to do,
     /// which costs next to nothing. A group without channel is left alone.
     ///
     /// [`GroupStates::adopt`]: crate::event::GroupStates::adopt
