@@ -33,6 +33,7 @@ use relay_probe::{HttpProber, Options, Resolver, Roots, stream::StreamReader};
 use rustix::time::{ClockId, clock_gettime};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
+    client::Resumption,
     pki_types::{PrivateKeyDer, ServerName},
 };
 use tokio::{
@@ -188,11 +189,13 @@ impl Tls {
             .expect("a configuration");
         let mut roots = RootCertStore::empty();
         roots.add(signed.cert.der().clone()).expect("a root");
-        let config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
+        // The prober resumes no session either: both make whole handshakes.
+        config.resumption = Resumption::disabled();
         let (send, receive) = std::sync::mpsc::channel();
         thread::spawn(move || {
             current_thread().block_on(async {

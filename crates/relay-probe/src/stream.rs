@@ -18,7 +18,7 @@ mod openai;
 mod responses;
 mod sse;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use frame::Frame;
 use sse::Event;
@@ -35,8 +35,8 @@ pub enum Form {
     JsonArray,
 }
 
-/// What was read of a stream so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What was read of a stream so far. Its `Debug` tells sizes only: what an upstream says may repeat a key.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Collected {
     content: String,
     reasoning: String,
@@ -45,6 +45,19 @@ pub struct Collected {
     named_events: bool,
     error: Option<String>,
     model: Option<String>,
+}
+
+impl fmt::Debug for Collected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collected")
+            .field("content_bytes", &self.content.len())
+            .field("reasoning_bytes", &self.reasoning.len())
+            .field("frames", &self.frames)
+            .field("named_events", &self.named_events)
+            .field("error_bytes", &self.error.as_ref().map(String::len))
+            .field("model_bytes", &self.model.as_ref().map(String::len))
+            .finish()
+    }
 }
 
 impl Collected {
@@ -185,14 +198,12 @@ impl Facts {
     }
 }
 
-/// Reads a body that may be a stream.
-#[derive(Debug)]
+/// Reads a body that may be a stream. Its `Debug` tells sizes only, as that of [`Collected`].
 pub struct StreamReader {
     framing: Framing,
     collected: Collected,
 }
 
-#[derive(Debug)]
 enum Framing {
     /// Not enough bytes to tell yet.
     Unknown(Vec<u8>),
@@ -200,6 +211,22 @@ enum Framing {
     Array(array::Splitter),
     /// An ordinary body.
     None,
+}
+
+impl fmt::Debug for StreamReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (framing, held) = match &self.framing {
+            Framing::Unknown(seen) => ("unknown", seen.len()),
+            Framing::Events(parser) => ("events", parser.held()),
+            Framing::Array(splitter) => ("array", splitter.held()),
+            Framing::None => ("none", 0),
+        };
+        f.debug_struct("StreamReader")
+            .field("framing", &framing)
+            .field("held_bytes", &held)
+            .field("collected", &self.collected)
+            .finish()
+    }
 }
 
 impl StreamReader {

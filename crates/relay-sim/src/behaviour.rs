@@ -145,7 +145,8 @@ impl Behaviour {
             Self::WrongContent(_) | Self::EmptyBody | Self::ErrorBody | Self::SwappedModel(_) => {
                 seen(Kind::WrongContent, 200)
             }
-            Self::HugeBody(_) | Self::Bomb(_) | Self::Cut(_) => seen(Kind::WrongContent, 200),
+            // A body past the cap is judged by what came up to the cap, also when it never ends.
+            Self::HugeBody(_) | Self::Bomb(_) | Self::Endless | Self::Cut(_) => seen(Kind::WrongContent, 200),
             Self::RateLimited => seen(Kind::RateLimited, 429),
             Self::AuthError => seen(Kind::AuthError, 401),
             Self::ServerError(code) => match code {
@@ -156,7 +157,7 @@ impl Behaviour {
                 _ => seen(Kind::ServerError, *code),
             },
             Self::RedirectLoop => seen(Kind::Unreachable, 307),
-            Self::Endless | Self::Drip(_) => seen(Kind::Unreachable, 200),
+            Self::Drip(_) => seen(Kind::Unreachable, 200),
             Self::Down(Outage::Silent) => Outcome { kind: Kind::Unreachable, code: 0, latency_ms: 10_000 },
             Self::Down(_) => Outcome { kind: Kind::Unreachable, code: 0, latency_ms: latency_ms.min(3) },
         }
@@ -173,6 +174,13 @@ mod tests {
         assert_eq!(latency.at(0.5), 400);
         assert!(latency.at(0.0) > 0 && latency.at(1.0) < 400 * 10);
         assert_eq!(Latency::ZERO.at(0.9), 0);
+    }
+
+    #[test]
+    fn a_body_without_end_is_judged_and_one_that_never_comes_is_not() {
+        assert_eq!(Behaviour::Endless.outcome(5).kind, Kind::WrongContent);
+        let drip = Behaviour::Drip(Duration::from_secs(1));
+        assert_eq!(drip.outcome(5).kind, Kind::Unreachable);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Loading a large configuration, and replacing it while the real program probes and answers.
 
-mod file;
-mod lateness;
+pub(super) mod file;
+pub(super) mod lateness;
 mod watch;
 
 use std::{path::Path, time::Duration};

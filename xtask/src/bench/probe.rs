@@ -1,5 +1,9 @@
 //! How many probes a second, and what each of them costs beyond the bare request.
 
+mod paced;
+mod streams;
+mod tls;
+
 use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
@@ -19,7 +23,7 @@ use super::{
     Scale,
     figure::{self, Figure},
     relay::SimulatedRelay,
-    usage,
+    server, usage,
 };
 
 /// Requests in flight.
@@ -38,6 +42,14 @@ struct Cost {
 /// When a probe is not green, or a request fails.
 pub(crate) fn figures(scale: Scale) -> Result<Vec<Figure>> {
     let relay = SimulatedRelay::start()?;
+    let mut figures = keep_alive(&relay, scale)?;
+    figures.extend(fresh_tls(&relay, scale)?);
+    figures.extend(streams::figures(scale)?);
+    figures.extend(paced::figures(&server::build()?, scale)?);
+    Ok(figures)
+}
+
+fn keep_alive(relay: &SimulatedRelay, scale: Scale) -> Result<Vec<Figure>> {
     let count = scale.pick(40_000, 4_000);
     let (mut probes, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..scale.pick(5, 3) {
@@ -45,25 +57,52 @@ pub(crate) fn figures(scale: Scale) -> Result<Vec<Figure>> {
         probes.push(measure_prober(relay.spec(), count)?);
     }
     let rate = |costs: &[Cost]| figure::median(costs.iter().map(|cost| cost.per_second).collect());
-    let cpu =
-        |costs: &[Cost]| figure::median(costs.iter().map(|cost| cost.cpu.as_secs_f64() * 1e6).collect());
     let (probe_rate, bare_rate) = (rate(&probes), rate(&bare));
     let (probe_cpu, bare_cpu) = (cpu(&probes), cpu(&bare));
     Ok(vec![
         Figure::new(format!("probes, keep-alive, {AT_ONCE} in flight, one thread"), figure::rate(probe_rate))
+            .target("≥ 30,000/s", probe_rate >= 30_000.0)
             .beside(format!(
                 "bare hyper client, same request: {} (ratio {:.2})",
                 figure::rate(bare_rate),
                 probe_rate / bare_rate
             )),
         Figure::new("processor time of a probe", format!("{probe_cpu:.1} µs"))
+            .target("≤ 2 × bare", probe_cpu <= 2.0 * bare_cpu)
             .beside(format!("bare hyper client: {bare_cpu:.1} µs (ratio {:.2})", probe_cpu / bare_cpu)),
     ])
 }
 
+fn fresh_tls(relay: &SimulatedRelay, scale: Scale) -> Result<Vec<Figure>> {
+    let server = tls::Server::start(relay.spec())?;
+    let count = scale.pick(3_000, 300);
+    let (mut probes, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..scale.pick(5, 3) {
+        bare.push(server.measure_bare(count)?);
+        probes.push(server.measure_prober(count)?);
+    }
+    let (probe_cpu, bare_cpu) = (cpu(&probes), cpu(&bare));
+    Ok(vec![
+        Figure::new(
+            "processor time of a probe with a TLS connection of its own",
+            format!("{probe_cpu:.0} µs"),
+        )
+        .target("≤ 1.2 × bare", probe_cpu <= 1.2 * bare_cpu)
+        .beside(format!("bare hyper and rustls: {bare_cpu:.0} µs (ratio {:.2})", probe_cpu / bare_cpu)),
+    ])
+}
+
+/// Returns the median processor time of a request in microseconds.
+fn cpu(costs: &[Cost]) -> f64 {
+    figure::median(costs.iter().map(|cost| cost.cpu.as_secs_f64() * 1e6).collect())
+}
+
 fn measure_prober(spec: &ProbeSpec, count: usize) -> Result<Cost> {
+    measure_probes(HttpProber::new(Options::default())?, spec, count)
+}
+
+fn measure_probes(prober: HttpProber, spec: &ProbeSpec, count: usize) -> Result<Cost> {
     on_this_thread(async {
-        let prober = HttpProber::new(Options::default())?;
         let cost = repeat(count, async || {
             let result = prober.probe(spec).await;
             ensure!(result.status == Status::Green, "a probe was {}: {:?}", result.status, result.detail);
@@ -133,6 +172,14 @@ mod tests {
         let relay = SimulatedRelay::start().expect("a relay");
         assert!(measure_bare(relay.spec(), 40).expect("answers").per_second > 0.0);
         assert!(measure_prober(relay.spec(), 40).expect("green probes").per_second > 0.0);
+    }
+
+    #[test]
+    fn both_clients_make_tls_connections() {
+        let relay = SimulatedRelay::start().expect("a relay");
+        let server = tls::Server::start(relay.spec()).expect("a server");
+        assert!(server.measure_bare(20).expect("answers").cpu > Duration::ZERO);
+        assert!(server.measure_prober(20).expect("green probes").cpu > Duration::ZERO);
     }
 
     #[test]

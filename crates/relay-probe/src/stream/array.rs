@@ -3,7 +3,7 @@
 use super::MAX_EVENT_BYTES;
 
 /// Cuts the elements out of a growing array, in pieces of any size.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Splitter {
     element: Vec<u8>,
     depth: usize,
@@ -14,6 +14,11 @@ pub(super) struct Splitter {
 }
 
 impl Splitter {
+    /// Returns how many bytes wait for the end of their element.
+    pub(super) fn held(&self) -> usize {
+        self.element.len()
+    }
+
     /// Tells whether the first element looked like a frame of a stream, not like an ordinary list.
     pub(super) fn is_stream(&self) -> bool {
         self.verdict == Some(true)

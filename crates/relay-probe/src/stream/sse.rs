@@ -12,7 +12,7 @@ pub(super) struct Event<'a> {
 }
 
 /// Splits a stream into events, in pieces of any size. Lines may end in LF, CR or CRLF.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Parser {
     /// The start of a line whose end has not come yet.
     line: Vec<u8>,
@@ -25,6 +25,11 @@ pub(super) struct Parser {
 }
 
 impl Parser {
+    /// Returns how many bytes wait for the end of their event.
+    pub(super) fn held(&self) -> usize {
+        self.line.len() + self.data.len() + self.name.len()
+    }
+
     /// Takes the next bytes and hands on every event that is complete.
     pub(super) fn push(&mut self, mut piece: &[u8], emit: &mut impl FnMut(Event<'_>)) {
         if self.after_cr && !piece.is_empty() {

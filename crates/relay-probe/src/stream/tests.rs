@@ -138,3 +138,30 @@ proptest! {
         prop_assert_eq!(read("text/event-stream", [first, second]), whole);
     }
 }
+
+#[test]
+fn what_is_printed_tells_sizes_and_no_words() {
+    for (content_type, body) in [
+        (
+            "text/event-stream",
+            "event: secret\ndata: {\"error\":{\"message\":\"secret\"},\"model\":\"secret\"}\n\ndata: secret",
+        ),
+        ("text/event-stream", "data: {\"choices\":[{\"delta\":{\"content\":\"secret\"}}]}\n\n"),
+        (
+            "application/json",
+            "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"secret\"}]}}]},{\"secret\":1",
+        ),
+        ("application/json", "[ "),
+    ] {
+        let mut reader = StreamReader::new(content_type);
+        reader.push(body.as_bytes());
+        let printed = format!("{reader:?}");
+        assert!(!printed.contains("secret") && printed.contains("held_bytes"), "{printed}");
+        let collected = format!("{:?}", reader.finish());
+        assert!(!collected.contains("secret"), "{collected}");
+    }
+    let mut reader = StreamReader::new("text/event-stream");
+    reader.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"four\"}}]}\n\ndata: 123");
+    let printed = format!("{reader:?}");
+    assert!(printed.contains("content_bytes: 4") && printed.contains("held_bytes: 9"), "{printed}");
+}

@@ -52,6 +52,13 @@ impl Lateness {
         }
     }
 
+    /// Returns the least bound, in seconds, within which the share `q` (0–1) of the probes started.
+    pub(crate) fn bound(&self, q: f64) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+        let found = self.buckets.iter().find(|(_, within)| *within as f64 >= self.count as f64 * q);
+        found.map(|(bound, _)| *bound)
+    }
+
     /// Returns how many probes started more than `seconds` late, which is one of the bounds.
     pub(crate) fn later_than(&self, seconds: f64) -> u64 {
         let within = self.buckets.iter().take_while(|(bound, _)| *bound <= seconds).last();
@@ -61,9 +68,8 @@ impl Lateness {
 
 impl fmt::Display for Lateness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bound = self.buckets.iter().find(|(_, within)| within * 100 >= self.count * 99);
-        match bound {
-            Some((bound, _)) => write!(f, "{} ms", bound * 1000.0)?,
+        match self.bound(0.99) {
+            Some(bound) => write!(f, "{} ms", bound * 1000.0)?,
             None => write!(f, "more than all bounds")?,
         }
         write!(f, "; {} of {}", self.later_than(0.05), self.count)
