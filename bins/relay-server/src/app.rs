@@ -154,8 +154,12 @@ impl App {
         let (repository, feed) = (storage.repository(), LocalFeed::default());
         let maintenance = Maintenance::new(&published.config.storage, &storage.retention(), &clock)?;
         let state = reloader.state();
-        let mut metrics: Vec<Arc<dyn MetricSource>> =
-            vec![state.clone(), Arc::new(scheduler.clone()), Arc::new(dispatcher.clone())];
+        let mut metrics: Vec<Arc<dyn MetricSource>> = vec![
+            state.clone(),
+            Arc::new(scheduler.clone()),
+            Arc::new(dispatcher.clone()),
+            Arc::new(prober.counters()),
+        ];
         metrics.extend(storage.metrics());
         metrics.extend(maintenance.metrics());
         let mut health: Vec<Arc<dyn Health>> = vec![state, Arc::new(dispatcher.clone())];

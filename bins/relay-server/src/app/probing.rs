@@ -9,13 +9,15 @@ use relay_core::{
     ports::{Clock, Prober, RecordSink},
 };
 use relay_probe::{
-    HttpProber, Options, ProxySettings,
+    Counters, HttpProber, Options, ProxySettings,
     scheduler::{self, Scheduler},
 };
 
 /// A prober whose settings follow the configuration.
 pub(crate) struct LiveProber {
     proxies: ProxySettings,
+    /// Shared by all probers that follow each other, so that no number falls back.
+    counters: Counters,
     /// The user agent in force and the prober that sends it. Locked for a look or an exchange only.
     current: RwLock<(String, Arc<HttpProber>)>,
 }
@@ -30,8 +32,14 @@ impl LiveProber {
         variable: impl Fn(&str) -> Option<String>,
     ) -> anyhow::Result<Self> {
         let proxies = ProxySettings::from_variables(variable);
-        let prober = make(config, &proxies)?;
-        Ok(Self { proxies, current: RwLock::new((config.user_agent.clone(), Arc::new(prober))) })
+        let counters = Counters::default();
+        let prober = make(config, &proxies, &counters)?;
+        Ok(Self { proxies, counters, current: RwLock::new((config.user_agent.clone(), Arc::new(prober))) })
+    }
+
+    /// Returns what all its probers count.
+    pub(crate) fn counters(&self) -> Counters {
+        self.counters.clone()
     }
 
     /// Takes over a new configuration; probes in flight finish as they began.
@@ -42,7 +50,7 @@ impl LiveProber {
         if self.current.read().unwrap_or_else(PoisonError::into_inner).0 == config.user_agent {
             return Ok(());
         }
-        let prober = Arc::new(make(config, &self.proxies)?);
+        let prober = Arc::new(make(config, &self.proxies, &self.counters)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = (config.user_agent.clone(), prober);
         Ok(())
     }
@@ -56,13 +64,18 @@ impl Prober for LiveProber {
     }
 }
 
-fn make(config: &relay_config::Probe, proxies: &ProxySettings) -> anyhow::Result<HttpProber> {
+fn make(
+    config: &relay_config::Probe,
+    proxies: &ProxySettings,
+    counters: &Counters,
+) -> anyhow::Result<HttpProber> {
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).context("the system gives no random numbers")?;
     let options = Options {
         user_agent: config.user_agent.clone(),
         proxies: proxies.clone(),
         seed: u64::from_ne_bytes(seed),
+        counters: counters.clone(),
         ..Options::default()
     };
     HttpProber::new(options).context("cannot make the prober")

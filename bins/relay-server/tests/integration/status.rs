@@ -46,6 +46,11 @@ async fn the_first_verdicts_come_with_the_first_probes() {
     let breakdown = &entry(&status, "broken")["timeline"][0]["status_counts"]["http_code_breakdown"];
     assert_eq!(breakdown["server_error"]["503"], 1);
     assert!(!server.log().iter().any(|line| line.contains("sk-sim")), "a key in the log");
+    server.metric_where(r#"relay_prober_failures_total{kind="connect"}"#, |failed| failed >= 1.0).await;
+    let opened = server.metric(r#"relay_prober_connections_total{kind="opened"}"#).await;
+    let reused = server.metric(r#"relay_prober_connections_total{kind="reused"}"#).await;
+    assert!(opened >= 1.0 && opened + reused >= 6.0, "{opened} opened, {reused} reused");
+    assert!(server.metric("relay_prober_body_bytes_total").await > 0.0);
     server.stop().await;
 }
 
