@@ -154,17 +154,13 @@ impl App {
         let (repository, feed) = (storage.repository(), LocalFeed::default());
         let maintenance = Maintenance::new(&published.config.storage, &storage.retention(), &clock)?;
         let state = reloader.state();
-        let mut metrics: Vec<Arc<dyn MetricSource>> = vec![
-            state.clone(),
-            Arc::new(scheduler.clone()),
-            Arc::new(dispatcher.clone()),
-            Arc::new(prober.counters()),
-        ];
-        metrics.extend(storage.metrics());
-        metrics.extend(maintenance.metrics());
-        let mut health: Vec<Arc<dyn Health>> = vec![state, Arc::new(dispatcher.clone())];
-        health.extend(storage.health());
-        health.extend(upgrade.as_ref().map(Upgrade::health));
+        let (counted, told) = (Arc::new(scheduler.clone()), Arc::new(dispatcher.clone()));
+        let own: [Arc<dyn MetricSource>; 4] =
+            [state.clone(), counted, told.clone(), Arc::new(prober.counters())];
+        let metrics = own.into_iter().chain(storage.metrics()).chain(maintenance.metrics()).collect();
+        let own: [Arc<dyn Health>; 2] = [state, told];
+        let upgrading = upgrade.as_ref().map(Upgrade::health);
+        let health = own.into_iter().chain(storage.health()).chain(upgrading).collect();
         let deps = Deps {
             catalog: catalog.clone(),
             timelines: repository.clone(),
