@@ -319,7 +319,8 @@ fn changed(rules: &Rules, conversation: &mut Conversation, now: Timestamp) {
     conversation.version = next_version(conversation.version, now);
     let later = |at: Timestamp| rules.quiet_until(at).unwrap_or(at);
     if let Some(sending) = &conversation.sending {
-        conversation.due = Some(sending.leased_until.unwrap_or_else(|| later(sending.retry_at)));
+        // An attempt that was lost in quiet hours, or just before them, is made again after them.
+        conversation.due = Some(later(sending.leased_until.unwrap_or(sending.retry_at).max(now)));
         return;
     }
     let collected = conversation.collect_until.unwrap_or_default();

@@ -437,7 +437,10 @@ proptest! {
         let ends = story.iter().map(|(event, heard)| (Some(event), *heard)).chain([(None, last)]);
         for (event, until) in ends {
             while let Some(due) = conversation.due.filter(|due| *due <= until) {
-                let Some(message) = take(&rules, &mut conversation, due, LEASE) else { continue };
+                let Some(message) = take(&rules, &mut conversation, due, LEASE) else {
+                    prop_assert!(conversation.due > Some(due) || conversation.due.is_none(), "no way forward");
+                    continue;
+                };
                 prop_assert_eq!(rules.quiet_until(due), None);
                 let known = contents.entry(message.key.clone()).or_insert_with(|| message.items.clone());
                 prop_assert_eq!(known, &message.items);
