@@ -245,7 +245,10 @@ async fn during_an_outage_kept_answers_go_on_and_a_stop_does_not_hang() {
         tokio::task::yield_now().await;
     }
     running.soft.cancel();
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    // It has begun to stop when nobody can come in any more.
+    while TcpStream::connect(running.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
     running.hard.cancel();
     assert_eq!(stuck.rest().await, "");
     timeout(LONG, running.tasks.wait()).await.expect("the server ends");

@@ -156,12 +156,14 @@ async fn redirects_are_not_followed_and_secrets_not_logged() {
 
 #[tokio::test]
 async fn a_store_that_is_away_loses_nothing() {
+    let (logs, _guard) = Logs::capture(tracing::Level::WARN);
     let receiver = Receiver::start().await;
     let scene = Scene::start(vec![webhook("ops", &receiver.url("/"))]).await;
     scene.report("a/s", false).await;
     receiver.wait_for(1, PATIENCE).await;
     scene.repository.fail("away");
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    let noticed = async |_: &Scene| !logs.lines_with("the outbox cannot be used").is_empty();
+    scene.eventually("the outage is noticed", noticed).await;
     scene.repository.recover();
     scene.report("b/s", false).await;
     let received = receiver.wait_until(PATIENCE, |all| all.iter().any(|one| one.body == "DOWN b")).await;
