@@ -39,7 +39,8 @@ impl Live {
     /// what [`channels::take_history_along`] does.
     pub(crate) async fn apply(&self, published: &Published) -> bool {
         let config = &published.config;
-        let settled = channels::take_history_along(self.repository.as_ref(), &config.monitors).await;
+        let settled =
+            channels::take_history_along(self.repository.as_ref(), &config.monitors, channels::SOON).await;
         self.rules.configure(events::options(&config.events), &config.monitors);
         match notifications::all(config) {
             Ok(notifications) => self.dispatcher.configure(notifications),
@@ -84,7 +85,12 @@ pub(crate) async fn follow(
             () = hangup.notified() => reloader.reload_now(),
             () = sleep(RETRY), if !settled => {
                 let config = states.borrow().config.clone();
-                settled = channels::take_history_along(live.repository.as_ref(), &config.monitors).await;
+                let again =
+                    channels::take_history_along(live.repository.as_ref(), &config.monitors, channels::LATER);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    moved = again => settled = moved,
+                }
             }
             changed = states.changed() => match changed {
                 Ok(()) => {

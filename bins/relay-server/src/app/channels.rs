@@ -10,15 +10,22 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 /// How long probing under a new configuration waits for history to be moved.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+/// How long a later try may take, beside probing: merging two long histories rewrites both.
+pub(crate) const LATER: Duration = Duration::from_secs(300);
 
 /// Lets named channels take their history along; to be done before the first probe under a configuration, because the
 /// event states of the named group win over those that are moved later. Returns whether there was nothing to move. When
 /// there was, records under the old key may still wait for the writer, and when it failed, the store may be back soon:
-/// in both cases try again a little later.
-pub(crate) async fn take_history_along(repository: &dyn Repository, monitors: &[Arc<Monitor>]) -> bool {
+/// in both cases try again a little later. What takes longer than `patience` is given up for this time.
+pub(crate) async fn take_history_along(
+    repository: &dyn Repository,
+    monitors: &[Arc<Monitor>],
+    patience: Duration,
+) -> bool {
     let groups = named(monitors);
-    let moved = match timeout(PATIENCE, repository.name_channels(&groups)).await {
+    let moved = match timeout(patience, repository.name_channels(&groups)).await {
         Ok(moved) => moved,
         Err(_) => Err(Error::Unavailable { reason: "it takes too long".to_owned(), source: None }),
     };
