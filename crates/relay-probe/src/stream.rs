@@ -20,7 +20,7 @@ mod sse;
 
 use std::{borrow::Cow, fmt};
 
-use frame::Frame;
+use frame::{Frame, Said};
 use sse::Event;
 
 /// The most bytes of one event that are kept; the rest of a longer one is skipped.
@@ -111,6 +111,14 @@ impl Collected {
         self.reasoning.push_str(text.unwrap_or_default());
     }
 
+    /// Takes what a list of the frame says; tells whether there was one.
+    fn push_said(&mut self, said: Option<&Said<'_>>) -> bool {
+        let Some(said) = said else { return false };
+        self.push_content(said.content.as_deref());
+        self.push_reasoning(said.reasoning.as_deref());
+        true
+    }
+
     fn take_event(&mut self, event: &Event<'_>) {
         if !event.name.is_empty() {
             self.named_events = true;
@@ -138,9 +146,12 @@ impl Collected {
         if trimmed.is_empty() || trimmed == "[DONE]" {
             return true;
         }
-        let Some(frame) = Frame::parse(trimmed) else { return false };
-        self.take_frame(&frame, name);
-        true
+        let mut frame = Frame::default();
+        let is_json = frame.read(trimmed);
+        if is_json {
+            self.take_frame(&frame, name);
+        }
+        is_json
     }
 
     fn take_words(&mut self, words: &str) {
@@ -189,8 +200,8 @@ impl Facts {
     /// Reads an answer that is no stream; `None` when it is no JSON object.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let text = text.trim().trim_start_matches('\u{feff}');
-        let frame = if text.starts_with('{') { Frame::parse(text)? } else { return None };
-        Some(Self {
+        let mut frame = Frame::default();
+        (text.starts_with('{') && frame.read(text)).then(|| Self {
             error: frame.is_error().then(|| frame.error_message().map_or_else(String::new, Cow::into_owned)),
             model: frame.model().map(str::to_owned),
             message: frame.note().map(Cow::into_owned).filter(|note| !note.is_empty()),
@@ -270,11 +281,7 @@ impl StreamReader {
         let collected = &mut self.collected;
         match &mut self.framing {
             Framing::Events(parser) => parser.push(piece, &mut |event| collected.take_event(&event)),
-            Framing::Array(splitter) => splitter.push(piece, &mut |element| {
-                if let Some(frame) = Frame::parse(&lossy(element)) {
-                    collected.take_frame(&frame, b"");
-                }
-            }),
+            Framing::Array(splitter) => splitter.push(piece, &mut |frame| collected.take_frame(frame, b"")),
             Framing::Unknown(_) | Framing::None => {}
         }
     }

@@ -8,7 +8,7 @@ pub(super) fn read(frame: &Frame<'_>, out: &mut Collected) -> bool {
     match frame.kind.as_deref() {
         Some("content_block_delta") => {
             out.push_content(frame.delta.text.as_deref());
-            out.push_reasoning(frame.delta.reasoning.as_deref());
+            out.push_reasoning(frame.delta.said.reasoning.as_deref());
             true
         }
         Some(

@@ -1,6 +1,6 @@
 //! A JSON array that grows: Gemini's `streamGenerateContent` without `alt=sse`.
 
-use super::MAX_EVENT_BYTES;
+use super::{MAX_EVENT_BYTES, frame::Frame, lossy};
 
 /// Cuts the elements out of a growing array, in pieces of any size.
 #[derive(Default)]
@@ -25,13 +25,21 @@ impl Splitter {
     }
 
     /// Takes the next bytes and hands on every element that is complete.
-    pub(super) fn push(&mut self, piece: &[u8], emit: &mut impl FnMut(&[u8])) {
-        let mut start = 0;
-        for (at, byte) in piece.iter().enumerate() {
+    pub(super) fn push(&mut self, piece: &[u8], emit: &mut impl FnMut(&Frame<'_>)) {
+        let text = valid(piece);
+        let (mut at, mut start) = (0, 0);
+        while let Some(byte) = piece.get(at) {
             if self.verdict == Some(false) {
                 return;
             }
             let depth = self.depth;
+            if depth == 1
+                && *byte == b'{'
+                && let Some(length) = self.whole(text.get(at..).unwrap_or_default(), emit)
+            {
+                at += length;
+                continue;
+            }
             self.step(*byte);
             match (depth, self.depth) {
                 // The first byte of an object inside the array.
@@ -43,10 +51,25 @@ impl Splitter {
                 }
                 _ => {}
             }
+            at += 1;
         }
         if self.depth >= 2 {
             self.keep(&piece[start..]);
         }
+    }
+
+    /// Hands on the element that `text` begins with and returns its length, when it is whole: nearly every element is,
+    /// and need neither be searched for its end nor copied.
+    fn whole(&self, text: &str, emit: &mut impl FnMut(&Frame<'_>)) -> Option<usize> {
+        if self.verdict != Some(true) || self.in_string {
+            return None;
+        }
+        let mut frame = Frame::default();
+        let length = frame.read_first(text)?;
+        (length <= MAX_EVENT_BYTES).then(|| {
+            emit(&frame);
+            length
+        })
     }
 
     fn step(&mut self, byte: u8) {
@@ -76,16 +99,25 @@ impl Splitter {
         }
     }
 
-    fn emit(&mut self, emit: &mut impl FnMut(&[u8])) {
+    fn emit(&mut self, emit: &mut impl FnMut(&Frame<'_>)) {
         if self.verdict.is_none() {
             self.verdict = Some(looks_like_a_frame(&self.element));
         }
         if self.verdict == Some(true) && !self.skipping {
-            emit(&self.element);
+            let (text, mut frame) = (lossy(&self.element), Frame::default());
+            if frame.read(&text) {
+                emit(&frame);
+            }
         }
         self.skipping = false;
         self.element.clear();
     }
+}
+
+/// Returns what of `bytes` is valid UTF-8 from the start.
+fn valid(bytes: &[u8]) -> &str {
+    let valid = std::str::from_utf8(bytes).err().map_or(bytes.len(), |error| error.valid_up_to());
+    std::str::from_utf8(&bytes[..valid]).unwrap_or_default()
 }
 
 /// Tells whether an element has a member that only Gemini's frames, or its error, have.

@@ -3,7 +3,7 @@
 //! Frames come from strangers: a member may have any type, be missing or be there twice. What does not fit is
 //! skipped, so one odd member never hides the text beside it, and nothing is built for members nobody asks for.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -16,9 +16,9 @@ pub(super) struct Frame<'a> {
     /// `type`.
     pub(super) kind: Words<'a>,
     /// OpenAI.
-    pub(super) choices: List<Choice<'a>>,
+    pub(super) choices: Listed<'a, Choice<'a>>,
     /// Gemini.
-    pub(super) candidates: List<Candidate<'a>>,
+    pub(super) candidates: Listed<'a, Candidate<'a>>,
     /// Anthropic (an object) and Responses (a string).
     pub(super) delta: Delta<'a>,
     /// Responses.
@@ -37,22 +37,28 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Reads a frame; `None` when `text` is no JSON.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        match text.as_bytes().first()? {
-            b'{' | b'[' => {
-                let mut frame = Self::default();
+    /// Reads `text` into this empty frame, where it lies: frames are large to move. Returns `false` when it is no JSON.
+    pub(super) fn read(&mut self, text: &'a str) -> bool {
+        match text.as_bytes().first() {
+            Some(b'{' | b'[') => {
                 let mut json = serde_json::Deserializer::from_str(text);
-                Filling(&mut frame).deserialize(&mut json).ok()?;
-                json.end().ok()?;
-                Some(frame)
+                Filling(self).deserialize(&mut json).is_ok() && json.end().is_ok()
             }
-            b'"' => serde_json::from_str::<Text<'_>>(text)
-                .ok()
-                .map(|Text(words)| Self { scalar: Some(words), ..Self::default() }),
+            Some(b'"') => {
+                self.scalar = serde_json::from_str::<Text<'_>>(text).ok().map(|Text(words)| words);
+                self.scalar.is_some()
+            }
             // A bare number or literal may be a token of a plain text stream: it counts as words.
-            _ => None,
+            _ => false,
         }
+    }
+
+    /// Reads the object that `text` begins with into this empty frame, and tells how many bytes it takes; `None` when
+    /// it is broken or not whole.
+    pub(super) fn read_first(&mut self, text: &'a str) -> Option<usize> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        Filling(self).deserialize(&mut json).ok()?;
+        Some(json.into_iter::<IgnoredAny>().byte_offset())
     }
 
     /// Returns the words when the frame is nothing but a JSON string.
@@ -73,7 +79,7 @@ impl<'a> Frame<'a> {
             || self.response.error.is_there
             || matches!(self.kind.as_deref(), Some("error" | "response.failed"))
             || self.success.is_false()
-            || (self.code.is_failure() && self.message.text.0.is_some() && self.choices.is_none())
+            || (self.code.is_failure() && self.message.text.0.is_some() && self.choices.said.is_none())
     }
 
     /// Returns the words of the failure.
@@ -99,30 +105,63 @@ impl Words<'_> {
     }
 }
 
-/// A list, `None` when the member is missing or something else.
-pub(super) type List<T> = Option<Vec<T>>;
+/// What was said, in the order in which it came.
+#[derive(Debug, Default)]
+pub(super) struct Said<'a> {
+    pub(super) content: Words<'a>,
+    pub(super) reasoning: Words<'a>,
+}
+
+impl<'a> Said<'a> {
+    /// Adds `more` behind what is there.
+    fn append(words: &mut Words<'a>, more: Words<'a>) {
+        match (&mut words.0, more.0) {
+            (_, None) => {}
+            (Some(text), Some(more)) => text.to_mut().push_str(&more),
+            (none, more) => *none = more,
+        }
+    }
+}
+
+/// A list of which only what its elements say is kept, `None` when the member is missing, empty or something else.
+/// Nearly every list has one element, whose words then are borrowed.
+#[derive(Debug)]
+pub(super) struct Listed<'a, T> {
+    pub(super) said: Option<Said<'a>>,
+    element: PhantomData<T>,
+}
+
+impl<T> Default for Listed<'_, T> {
+    fn default() -> Self {
+        Self { said: None, element: PhantomData }
+    }
+}
+
+/// An element of a list that says something.
+trait Says<'a> {
+    fn say(self, said: &mut Said<'a>);
+}
 
 /// An element of `choices`.
 #[derive(Debug, Default)]
 pub(super) struct Choice<'a> {
-    pub(super) delta: Delta<'a>,
-    pub(super) message: Delta<'a>,
-    pub(super) text: Words<'a>,
+    delta: Said<'a>,
+    message: Said<'a>,
+    text: Words<'a>,
 }
 
 /// What a frame adds.
 #[derive(Debug, Default)]
 pub(super) struct Delta<'a> {
     pub(super) plain: Words<'a>,
-    pub(super) content: Words<'a>,
     pub(super) text: Words<'a>,
-    pub(super) reasoning: Words<'a>,
+    pub(super) said: Said<'a>,
 }
 
-/// An element of `candidates`: the parts of its `content`.
+/// An element of `candidates`: its `content`.
 #[derive(Debug, Default)]
 pub(super) struct Candidate<'a> {
-    pub(super) parts: Vec<Part<'a>>,
+    content: Parts<'a>,
 }
 
 /// A part of a candidate.
@@ -153,7 +192,7 @@ struct Trouble<'a> {
 
 /// The `parts` of a candidate's `content`.
 #[derive(Debug, Default)]
-struct Parts<'a>(Vec<Part<'a>>);
+struct Parts<'a>(Listed<'a, Part<'a>>);
 
 /// A member that is a number, a literal or a string.
 #[derive(Debug, Default)]
@@ -197,19 +236,20 @@ trait Take<'de>: Default {
     fn opened(&mut self) {}
 }
 
-/// Reads any JSON into a place that is there already: frames are large, and moving their parts about would cost about
+/// Reads any JSON into an empty place that is there already: frames are large, and moving their parts about would cost about
 /// as much as reading them.
 struct Filling<'p, T>(&'p mut T);
 
-/// Reads the value of a member into `place`.
+/// Reads the value of a member into `place`. A member that is there twice counts as it is the last time.
 fn fill<'de, A: MapAccess<'de>, T: Take<'de>>(map: &mut A, place: &mut T) -> Result<(), A::Error> {
+    *place = T::default();
     map.next_value_seed(Filling(place))
 }
 
 /// Reads the value of a member.
 fn taken<'de, A: MapAccess<'de>, T: Take<'de>>(map: &mut A) -> Result<T, A::Error> {
     let mut value = T::default();
-    fill(map, &mut value)?;
+    map.next_value_seed(Filling(&mut value))?;
     Ok(value)
 }
 
@@ -217,8 +257,6 @@ impl<'de, T: Take<'de>> DeserializeSeed<'de> for Filling<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        // A member that is there twice counts as it is the last time.
-        *self.0 = T::default();
         deserializer.deserialize_any(self)
     }
 }
@@ -304,20 +342,14 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-// A list of `T`, or nothing when the member is no array or an empty one.
-impl<'de, T: Take<'de>> Take<'de> for List<T> {
+impl<'de, T: Take<'de> + Says<'de>> Take<'de> for Listed<'de, T> {
     fn element<A: SeqAccess<'de>>(&mut self, array: &mut A) -> Result<bool, A::Error> {
-        // Nearly every list has one element: the four that a vector starts with would be large.
-        let list = self.get_or_insert_with(|| Vec::with_capacity(1));
         let mut element = T::default();
-        if array.next_element_seed(Filling(&mut element))?.is_some() {
-            list.push(element);
-            return Ok(true);
+        let is_there = array.next_element_seed(Filling(&mut element))?.is_some();
+        if is_there {
+            element.say(self.said.get_or_insert_default());
         }
-        if list.is_empty() {
-            *self = None;
-        }
-        Ok(false)
+        Ok(is_there)
     }
 }
 
@@ -356,11 +388,7 @@ impl<'de> Take<'de> for Words<'de> {
         if array.next_element_seed(Filling(&mut element))?.is_none() {
             return Ok(false);
         }
-        match (&mut self.0, element.text.0) {
-            (_, None) => {}
-            (Some(text), Some(more)) => text.to_mut().push_str(&more),
-            (none, more) => *none = more,
-        }
+        Said::append(self, element.text);
         Ok(true)
     }
 }
@@ -383,9 +411,18 @@ impl<'de> Take<'de> for Delta<'de> {
     }
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        if name == "text" {
+            fill(map, &mut self.text)?;
+            return Ok(true);
+        }
+        self.said.member(name, map)
+    }
+}
+
+impl<'de> Take<'de> for Said<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
             "content" => fill(map, &mut self.content)?,
-            "text" => fill(map, &mut self.text)?,
             // A relay that sends both names sends the same words twice: the first non-empty one wins.
             "reasoning_content" | "reasoning" | "thinking" => {
                 let words: Words<'de> = taken(map)?;
@@ -402,7 +439,7 @@ impl<'de> Take<'de> for Delta<'de> {
 impl<'de> Take<'de> for Candidate<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         if name == "content" {
-            self.parts = taken::<_, Parts<'de>>(map)?.0;
+            fill(map, &mut self.content)?;
             return Ok(true);
         }
         Ok(false)
@@ -412,7 +449,7 @@ impl<'de> Take<'de> for Candidate<'de> {
 impl<'de> Take<'de> for Parts<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         if name == "parts" {
-            self.0 = taken::<_, List<_>>(map)?.unwrap_or_default();
+            fill(map, &mut self.0)?;
             return Ok(true);
         }
         Ok(false)
@@ -431,6 +468,30 @@ impl<'de> Take<'de> for Part<'de> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+impl<'de> Says<'de> for Choice<'de> {
+    fn say(self, said: &mut Said<'de>) {
+        // The last is of relays that answer a streaming request with one whole completion in a frame.
+        for content in [self.delta.content, self.text, self.message.content] {
+            Said::append(&mut said.content, content);
+        }
+        Said::append(&mut said.reasoning, self.delta.reasoning);
+    }
+}
+
+impl<'de> Says<'de> for Candidate<'de> {
+    fn say(self, said: &mut Said<'de>) {
+        let Parts(Listed { said: Some(own), .. }) = self.content else { return };
+        Said::append(&mut said.content, own.content);
+        Said::append(&mut said.reasoning, own.reasoning);
+    }
+}
+
+impl<'de> Says<'de> for Part<'de> {
+    fn say(self, said: &mut Said<'de>) {
+        Said::append(if self.thought { &mut said.reasoning } else { &mut said.content }, self.text);
     }
 }
 

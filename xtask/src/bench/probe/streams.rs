@@ -56,7 +56,8 @@ const FORMS: [Form; 6] = [
         "legacy completions",
         "text/event-stream",
         "",
-        "data: {\"id\":\"cmpl-abc\",\"object\":\"text_completion\",\"model\":\"m\",\"choices\":[{\"text\":\" token\",\"index\":0}]}\n\n",
+        "data: {\"id\":\"cmpl-abc\",\"object\":\"text_completion\",\"created\":1700000000,\"choices\":[{\"text\":\" token\",\"index\":0,\
+         \"logprobs\":null,\"finish_reason\":null}],\"model\":\"gpt-3.5-turbo-instruct\"}\n\n",
     ),
 ];
 
