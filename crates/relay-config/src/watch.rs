@@ -6,6 +6,7 @@
 //! error the old configuration stays. Each swap is published on a `watch` channel with its generation.
 
 mod files;
+mod loader;
 mod state;
 
 use std::{
@@ -15,10 +16,7 @@ use std::{
 };
 
 use relay_core::ports::Clock;
-use tokio::{
-    sync::{Notify, watch},
-    task::JoinHandle,
-};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -26,6 +24,7 @@ use crate::{
     fingerprint::Fingerprint, load::load_noting,
 };
 use files::FileWatch;
+use loader::Loader;
 pub use state::ReloadState;
 
 /// How changes are noticed.
@@ -149,12 +148,19 @@ struct Next {
 
 impl Work {
     async fn run(mut self) {
+        let loader = match Loader::start(self.deps.tracker.token()) {
+            Ok(loader) => loader,
+            Err(error) => {
+                tracing::error!("the configuration files cannot be watched: {error}");
+                return;
+            }
+        };
         let hints = Arc::new(Notify::new());
         let mut files = Some(FileWatch::new(&self.deps.path, self.options.debounce, Arc::clone(&hints)));
         // The first look arms the watches and finds what changed between loading and watching.
         let mut forced = false;
         while let Some(watching) = files.take() {
-            let Ok(look) = self.look(watching, forced).await else {
+            let Ok(look) = self.look(&loader, watching, forced).await else {
                 tracing::error!("the look at the configuration files broke off; they are no longer watched");
                 break;
             };
@@ -184,10 +190,10 @@ impl Work {
     }
 
     /// Looks at the files and loads them if they changed or if it is `forced`, all of it away from the runtime's threads.
-    fn look(&self, mut files: FileWatch, forced: bool) -> JoinHandle<Look> {
+    fn look(&self, loader: &Loader, mut files: FileWatch, forced: bool) -> oneshot::Receiver<Look> {
         let (path, env, noted) = (self.deps.path.clone(), self.deps.env.clone(), self.noted.clone());
         let old = Arc::clone(&self.publish.borrow().config);
-        self.deps.tracker.spawn_blocking(move || {
+        loader.run(move || {
             // Armed before the files are read: what changes later brings a hint of its own.
             files.arm(&noted);
             let changed = forced || noted.again() != noted;
