@@ -18,6 +18,13 @@ const NEEDED: &[Tool] = &[
         packages: &["nodejs"],
     },
     Tool {
+        name: "Python",
+        program: "python3",
+        needed_for: "the test of the worker in docs/examples",
+        places: &["usr/bin", "usr/local/bin"],
+        packages: &["python3"],
+    },
+    Tool {
         name: "PostgreSQL",
         program: "postgres",
         needed_for: "the tests of the store",
