@@ -76,12 +76,14 @@ async fn link(mut client: TcpStream, mut server: TcpStream, mode: Arc<AtomicU8>,
             read = client.read(&mut up) => {
                 let Ok(count @ 1..) = read else { return };
                 let sent = &up[..count];
-                let commits = sent.windows(7).any(|bytes| bytes == b"COMMIT\0");
-                statements += 1;
+                let says = |what: &[u8]| sent.windows(what.len()).any(|bytes| bytes == what);
+                let commits = says(b"COMMIT\0");
+                // Counted from the start of the transaction: what is sent between two may come at any time.
+                statements = if says(b"BEGIN") || says(b"START TRANSACTION") { 0 } else { statements + 1 };
                 match mode.load(Ordering::SeqCst) {
                     SILENT => std::future::pending().await,
                     BEFORE_COMMIT if commits => break,
-                    SOON if statements % 3 == 0 => break,
+                    SOON if statements == 2 => break,
                     AFTER_COMMIT if commits => {
                         if server.write_all(sent).await.is_err() {
                             return;
