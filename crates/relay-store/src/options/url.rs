@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use relay_core::Secret;
 use tokio_postgres::config::Host;
 
 use super::{PostgresOptions, SslMode};
+
+/// What RFC 3986 lets stand in every part of a URL stays; everything else could mean something, also to a shell.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Why a line names no database. Never holds a part of the line that may be a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +65,7 @@ impl PostgresOptions {
     /// Returns the URL of the same database, without the password.
     #[must_use]
     pub fn to_url(&self) -> String {
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let host = match &*self.host {
             ipv6 if ipv6.contains(':') => format!("[{ipv6}]"),
             folder if folder.starts_with('/') => encoded(folder),
