@@ -70,8 +70,8 @@ impl Database {
         format!("postgres://{user}@{}/{}?sslmode=disable", self.server, self.name)
     }
 
-    /// Names it in the configuration of a site.
-    fn configure(&self, site: &Site, user: &str, password: &str) {
+    /// Names it in the configuration of a site; returns that.
+    fn configure(&self, site: &Site, user: &str, password: &str) -> Value {
         let mut config = site.config(1);
         config["cache_ttl"]["90d"] = json!("20ms");
         config["storage"] = json!({
@@ -82,6 +82,7 @@ impl Database {
             },
         });
         site.write(&config);
+        config
     }
 }
 
@@ -130,11 +131,14 @@ async fn a_start_takes_over_the_tables_and_does_so_once() {
     assert_eq!(database.content().await, before, "the old tables are only read");
 }
 
+/// Its channel has a name now, and takes the history along.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_takeover_of_tables_that_was_killed_goes_on() {
     let (database, _) = Database::create().await.with_old().await;
     let site = upgrade::site().await;
-    database.configure(&site, ROLE, "");
+    let mut config = database.configure(&site, ROLE, "");
+    config["monitors"][0]["channel"] = json!("vip");
+    site.write(&config);
     for _ in 0..3 {
         let server = site.start(&["--no-probe"]).await;
         server.signal(Signal::KILL);

@@ -30,9 +30,8 @@ async fn the_source_is_only_read() {
     writer.execute_batch("COMMIT").expect("nobody is in the way");
 }
 
-#[tokio::test]
-async fn odd_rows_are_left_out_or_mended() {
-    let site = Site::<Sqlite>::new(Place::File, Age::Models, 2, 10).await;
+async fn odd_rows_are_left_out_or_mended<B: Backend>() {
+    let site = Site::<B>::new(Place::File, Age::Models, 2, 10).await;
     let connection = rusqlite::Connection::open(site.file()).expect("a file");
     let mut insert = connection
         .prepare("INSERT INTO probe_history (provider, service, status, latency, http_code, timestamp) VALUES (?, ?, ?, ?, ?, ?)")
@@ -63,6 +62,16 @@ async fn odd_rows_are_left_out_or_mended() {
     let results: Vec<_> =
         odd.iter().map(|one| (one.record.result.status.code(), one.record.result.latency_ms)).collect();
     assert_eq!(results, [(1, u32::MAX), (-1, 0)]);
+}
+
+#[tokio::test]
+async fn odd_rows_are_left_out_or_mended_for_sqlite() {
+    odd_rows_are_left_out_or_mended::<Sqlite>().await;
+}
+
+#[tokio::test]
+async fn odd_rows_are_left_out_or_mended_for_postgres() {
+    odd_rows_are_left_out_or_mended::<Postgres>().await;
 }
 
 #[tokio::test]

@@ -8,12 +8,15 @@ use relay_core::{
     ports::{Transition, repository::EventFilter},
 };
 use relay_store::{Import, ImportError, ImportFrom, ImportOptions, PostgresOptions};
-use relay_testkit::{key, postgres::KEYED_ROLE, record, relay_pulse::Age, suite::Backend as _};
+use relay_testkit::{key, postgres::KEYED_ROLE, record, relay_pulse::Age, suite::Backend};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::site::{DAY, NOW, PERIODS, Place, Site, history, options, timelines};
-use crate::support::{Sqlite, postgres::Database};
+use crate::support::{
+    Sqlite,
+    postgres::{Database, Postgres},
+};
 
 /// Whoever writes the tables goes on, and a role that may only read is enough.
 #[tokio::test]
@@ -52,9 +55,8 @@ async fn content(site: &Site<Sqlite>) -> Vec<Option<String>> {
     all
 }
 
-#[tokio::test]
-async fn odd_rows_are_left_out_or_mended() {
-    let site = Site::<Sqlite>::new(Place::Tables, Age::Models, 2, 10).await;
+async fn odd_rows_are_left_out_or_mended<B: Backend>() {
+    let site = Site::<B>::new(Place::Tables, Age::Models, 2, 10).await;
     let at = NOW - 60;
     site.execute(
         "ALTER TABLE probe_history ALTER provider DROP NOT NULL, ALTER service DROP NOT NULL, ALTER status DROP NOT NULL,
@@ -106,6 +108,16 @@ async fn odd_rows_are_left_out_or_mended() {
         })
         .collect();
     assert_eq!(results, [(2, 12, 200, None), (1, 0, 200, Some(9)), (-1, 0, 0, None), (-1, 0, 0, Some(512))]);
+}
+
+#[tokio::test]
+async fn odd_rows_are_left_out_or_mended_for_sqlite() {
+    odd_rows_are_left_out_or_mended::<Sqlite>().await;
+}
+
+#[tokio::test]
+async fn odd_rows_are_left_out_or_mended_for_postgres() {
+    odd_rows_are_left_out_or_mended::<Postgres>().await;
 }
 
 /// Every record is the end of its monitor.
