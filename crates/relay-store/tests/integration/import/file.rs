@@ -1,6 +1,6 @@
 //! Files of the Go version and of archives.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use relay_core::{MonitorKey, ProbeRecord, record::Source};
 use relay_store::{Import, ImportError, ImportFrom, ImportOptions};
@@ -32,7 +32,19 @@ async fn the_source_is_only_read() {
 
 async fn odd_rows_are_left_out_or_mended<B: Backend>() {
     let site = Site::<B>::new(Place::File, Age::Models, 2, 10).await;
-    let connection = rusqlite::Connection::open(site.file()).expect("a file");
+    insert_odd_rows(&site.file());
+    let options = ImportOptions { counts_from: NOW - 400 * DAY, ..options() };
+    let summary = site.import(&options).await;
+    assert_eq!((summary.records, summary.skipped, summary.too_old), (12, 4, 1));
+    assert_eq!(summary.events_skipped, 1);
+    let odd = history(site.store.repository().as_ref(), &key("odd/s")).await;
+    let results: Vec<_> =
+        odd.iter().map(|one| (one.record.result.status.code(), one.record.result.latency_ms)).collect();
+    assert_eq!(results, [(1, u32::MAX), (-1, 0)]);
+}
+
+fn insert_odd_rows(path: &Path) {
+    let connection = rusqlite::Connection::open(path).expect("a file");
     let mut insert = connection
         .prepare("INSERT INTO probe_history (provider, service, status, latency, http_code, timestamp) VALUES (?, ?, ?, ?, ?, ?)")
         .expect("good SQL");
@@ -54,14 +66,6 @@ async fn odd_rows_are_left_out_or_mended<B: Backend>() {
             [],
         )
         .expect("inserted");
-    let options = ImportOptions { counts_from: NOW - 400 * DAY, ..options() };
-    let summary = site.import(&options).await;
-    assert_eq!((summary.records, summary.skipped, summary.too_old), (12, 4, 1));
-    assert_eq!(summary.events_skipped, 1);
-    let odd = history(site.store.repository().as_ref(), &key("odd/s")).await;
-    let results: Vec<_> =
-        odd.iter().map(|one| (one.record.result.status.code(), one.record.result.latency_ms)).collect();
-    assert_eq!(results, [(1, u32::MAX), (-1, 0)]);
 }
 
 #[tokio::test]
