@@ -53,11 +53,11 @@ combinations! {
 
 async fn every_age_comes_out_as_if_it_had_been_recorded_here<B: Backend>(place: Place) {
     for age in Age::ALL {
-        let mut site = Site::<B>::new(place, age, 60, 3_000).await;
+        let mut site = Site::<B>::new(place, age, 45, 1_500).await;
         let summary = site.import(&options()).await;
         let old = NOW - NOW % DAY - 36 * DAY;
         let kept = site.source.records.iter().filter(|stored| stored.record.timestamp >= old).count() as u64;
-        assert_eq!((summary.rows, summary.records, summary.skipped), (3_000, kept, 0), "{age:?}");
+        assert_eq!((summary.rows, summary.records, summary.skipped), (1_500, kept, 0), "{age:?}");
         assert!(summary.counts > 0);
         let (expected, keys) = (site.expected(&[]).await, site.keys());
         for reopened in [false, true] {
@@ -82,12 +82,12 @@ async fn every_age_comes_out_as_if_it_had_been_recorded_here<B: Backend>(place: 
 }
 
 async fn a_second_import_adds_nothing<B: Backend>(place: Place) {
-    let site = Site::<B>::new(place, Age::Models, 60, 2_000).await;
+    let site = Site::<B>::new(place, Age::Models, 45, 1_000).await;
     site.import(&options()).await;
     let before = timelines(site.store.repository().as_ref(), &site.keys(), &PERIODS).await;
     for name in ["test", "another"] {
         let again = site.import(&ImportOptions { name: name.to_owned(), ..options() }).await;
-        assert_eq!((again.rows, again.records, again.events, again.groups), (2_000, 0, 0, 0), "{name}");
+        assert_eq!((again.rows, again.records, again.events, again.groups), (1_000, 0, 0, 0), "{name}");
         assert_eq!(
             timelines(site.store.repository().as_ref(), &site.keys(), &PERIODS).await,
             before,
@@ -99,7 +99,7 @@ async fn a_second_import_adds_nothing<B: Backend>(place: Place) {
 /// Breaks the import off again and again, and goes on in a store that was closed in between.
 async fn an_interrupted_import_goes_on_where_it_was<B: Backend>(place: Place) {
     for age in [Age::First, Age::Models] {
-        let mut site = Site::<B>::new(place, age, 60, 2_000).await;
+        let mut site = Site::<B>::new(place, age, 45, 1_000).await;
         let (mut tries, mut rows) = (0, 0);
         let last = loop {
             tries += 1;
@@ -220,7 +220,7 @@ async fn numbers_and_states_go_on<B: Backend>(place: Place) {
 
 /// History without channel goes to the channel that got a name, also when it is imported again after that.
 async fn history_without_channel_goes_to_its_heir<B: Backend>(place: Place) {
-    let site = Site::<B>::new(place, Age::Models, 60, 2_000).await;
+    let site = Site::<B>::new(place, Age::Models, 45, 1_000).await;
     let heir = Psc::new("one", "cc", "vip");
     for records in [true, false] {
         let import = Import::begin(&site.from(), options(), site.deps(std::slice::from_ref(&heir))).await;

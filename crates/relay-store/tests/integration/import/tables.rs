@@ -154,14 +154,14 @@ async fn numbers_go_on_above_those_that_were_given() {
 /// Every connection is cut while it is at work; the import goes on with others.
 #[tokio::test]
 async fn a_connection_that_is_cut_is_made_again() {
-    let site = Site::<Sqlite>::new(Place::Tables, Age::First, 60, 2_000).await;
+    let site = Site::<Sqlite>::new(Place::Tables, Age::First, 40, 1_000).await;
     let options = ImportOptions { patience: Duration::from_secs(60), ..options() };
     let import = Import::begin(&site.from(), options, site.deps(&[])).await.expect("begun");
     let (reached, shell) = (Notify::new(), site.tables().shell().await);
     let (mut told, stop) = (0, CancellationToken::new());
     let history = import.history(&stop, |_| {
         told += 1;
-        if told % 10 == 0 {
+        if told % 5 == 0 {
             reached.notify_one();
         }
     });
@@ -174,7 +174,7 @@ async fn a_connection_that_is_cut_is_made_again() {
         }
     };
     tokio::select! {
-        summary = history => assert!(summary.expect("imported").rows >= 2_000),
+        summary = history => assert!(summary.expect("imported").rows >= 1_000),
         () = cut => {}
     }
     let (expected, keys) = (site.expected(&[]).await, site.keys());

@@ -31,7 +31,7 @@ struct Site {
 
 impl Site {
     async fn new(age: Age) -> Self {
-        let site = Self { database: Database::create().await, source: RelayPulse::made(age, NOW, 50, 1_000) };
+        let site = Self { database: Database::create().await, source: RelayPulse::made(age, NOW, 40, 500) };
         let sql = site.source.sql(Dialect::Postgres);
         site.database.shell().await.batch_execute(&sql).await.expect("good SQL");
         site
@@ -113,7 +113,7 @@ async fn a_kill_at_any_step_changes_nothing() {
                 // Numbers are reserved, and nothing else.
                 let reserved = ImportSource {
                     name: OldTables::IMPORT.to_owned(),
-                    last_record_id: 1_000,
+                    last_record_id: 500,
                     last_event_id: 15,
                 };
                 site.repository().await.begin_import(&reserved).await.expect("begun");
