@@ -87,12 +87,12 @@ impl App {
         let metrics = MetricsAddress::bind(config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rules = Arc::new(EventRules::default());
-        let taken = upgrade::take_over(&config.storage, clock.as_ref(), start.upgrade).await?;
+        let taken = upgrade::take_over(&config.storage, &start.path, clock.as_ref(), start.upgrade).await?;
         let storage = Storage::open(&config.storage, rules.clone(), clock.clone()).await?;
         let dispatcher =
             notifications::dispatcher(storage.repository(), storage.is_exclusive(), clock.clone())?;
         let upgrade = match taken {
-            Some(taken) => Upgrade::begin(taken, config, storage.repository(), clock.clone()).await?,
+            Some(left) => Upgrade::begin(left, config, storage.repository(), clock.clone()).await?,
             None => None,
         };
         let lifecycle = Lifecycle::default();

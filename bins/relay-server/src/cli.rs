@@ -8,6 +8,8 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use relay_core::Secret;
+
 use crate::{commands, telemetry::LogArgs};
 
 const EXAMPLES: &str = "\
@@ -48,8 +50,12 @@ const IMPORT: &str = "\
 Stop the server first when it stores in SQLite. The import can be broken off with Ctrl-C and started again: it goes on
 where it was. Made twice, it adds nothing. Records that the store keeps no longer come along as counts of their days.
 
-Example:
-  relay-server import relay-pulse --sqlite /var/lib/relay-pulse/monitor.db --config relays.yaml";
+The tables on PostgreSQL are those of the schema public. A password is better put into the variable PGPASSWORD than into
+the URL, which others can see in the list of processes; for the database that the configuration names it is known already.
+
+Examples:
+  relay-server import relay-pulse --sqlite /var/lib/relay-pulse/monitor.db --config relays.yaml
+  relay-server import relay-pulse --postgres 'postgres://relay@db.example/relay?sslmode=verify-full'";
 
 /// The exit code for a command line that cannot be understood.
 pub(crate) const USAGE: u8 = 2;
@@ -233,8 +239,11 @@ pub(crate) struct ImportArchiveArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportRelayPulseArgs {
     /// SQLite file of the Go version.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) sqlite: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "postgres", conflicts_with = "postgres")]
+    pub(crate) sqlite: Option<PathBuf>,
+    /// Database of the Go version on PostgreSQL, as in the second example.
+    #[arg(long, value_name = "URL", value_parser = secret)]
+    pub(crate) postgres: Option<Secret>,
     #[command(flatten)]
     pub(crate) config: ConfigArg,
 }
@@ -310,6 +319,12 @@ fn address(text: &str) -> Result<String, String> {
     Err("must be an address and a port, such as 127.0.0.1:8080, [::]:8080 or :8080".to_owned())
 }
 
+/// Takes anything: what is wrong with it is said without showing it.
+#[expect(clippy::unnecessary_wraps, reason = "what a parser of values returns")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
 fn yaml_path(text: &str) -> Result<PathBuf, String> {
     let path = Path::new(text);
     match path.extension().and_then(|extension| extension.to_str()) {
@@ -351,6 +366,8 @@ mod tests {
             "relay-server check --print xml",
             "relay-server --listen nowhere",
             "relay-server probe --repeat 0",
+            "relay-server import relay-pulse",
+            "relay-server import relay-pulse --sqlite a.db --postgres postgres://u@h/d",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -31,7 +31,11 @@ pub use history::{Progress, Summary};
 pub(crate) use missing::missing;
 
 use self::source::{Facts, Source};
-use crate::sqlite::{RelayPulseFile, fill};
+use crate::{
+    options::PostgresOptions,
+    postgres::RelayPulseTables,
+    sqlite::{RelayPulseFile, fill},
+};
 
 /// Events that are in memory at a time.
 const EVENTS: u32 = 1_000;
@@ -41,6 +45,9 @@ const EVENTS: u32 = 1_000;
 pub enum ImportFrom {
     /// An SQLite file of the Go version. It is only read; the program that writes it may go on.
     RelayPulseFile(PathBuf),
+    /// Tables of the Go version in the schema `public` of a PostgreSQL database. They are only read; the program that
+    /// writes them may go on.
+    RelayPulseTables(Box<PostgresOptions>),
     /// A file of the archive, of this program or of the Go version, compressed or not.
     Archive {
         /// The archive.
@@ -58,6 +65,9 @@ impl ImportFrom {
             Self::RelayPulseFile(path) => {
                 let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
                 format!("relay-pulse:{}", whole.display())
+            }
+            Self::RelayPulseTables(options) => {
+                format!("relay-pulse:postgres:{}:{}/{}", options.host, options.port, options.database)
             }
             Self::Archive { file, .. } => {
                 let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
@@ -166,17 +176,26 @@ impl Import {
     ) -> Result<Self, ImportError> {
         let (source, skipped) = open(from).await?;
         let facts = source.facts().await?;
-        let begun = ImportSource {
-            name: options.name.clone(),
-            last_record_id: facts.last_record_id,
-            last_event_id: facts.last_event_id,
-        };
-        let progress = deps.repository.begin_import(&begun).await?;
-        let summary = Summary { skipped, ..Summary::default() };
+        let (progress, summary) = (ImportProgress::default(), Summary { skipped, ..Summary::default() });
         let mut import = Self { source, options, deps, facts, progress, summary };
+        import.look_again().await?;
         import.copy_events().await?;
         import.copy_states().await?;
         Ok(import)
+    }
+
+    /// Looks how far the import is: another process may have gone on with it.
+    ///
+    /// # Errors
+    /// [`ImportError::Store`].
+    pub async fn look_again(&mut self) -> Result<(), ImportError> {
+        let begun = ImportSource {
+            name: self.options.name.clone(),
+            last_record_id: self.facts.last_record_id,
+            last_event_id: self.facts.last_event_id,
+        };
+        self.progress = self.deps.repository.begin_import(&begun).await?;
+        Ok(())
     }
 
     /// Tells whether an earlier try brought everything in.
@@ -248,17 +267,26 @@ impl Import {
 
 /// Opens the source; returns it and how many of its rows are left out already.
 async fn open(from: &ImportFrom) -> Result<(Arc<dyn Source>, u64), ImportError> {
-    let from = from.clone();
-    let opened = tokio::task::spawn_blocking(move || match from {
-        ImportFrom::RelayPulseFile(path) => Ok::<_, ImportError>((RelayPulseFile::open(&path)?, 0)),
-        ImportFrom::Archive { file, scratch } => {
-            let skipped = fill(&file, &scratch)?;
-            Ok((RelayPulseFile::open(&scratch)?, skipped))
+    match from.clone() {
+        ImportFrom::RelayPulseTables(options) => Ok((Arc::new(RelayPulseTables::open(&options).await?), 0)),
+        ImportFrom::RelayPulseFile(path) => {
+            blocking(move || Ok((Arc::new(RelayPulseFile::open(&path)?), 0))).await
         }
-    });
+        ImportFrom::Archive { file, scratch } => {
+            blocking(move || {
+                let skipped = fill(&file, &scratch)?;
+                Ok((Arc::new(RelayPulseFile::open(&scratch)?), skipped))
+            })
+            .await
+        }
+    }
+}
+
+async fn blocking(
+    open: impl FnOnce() -> Result<(Arc<dyn Source>, u64), ImportError> + Send + 'static,
+) -> Result<(Arc<dyn Source>, u64), ImportError> {
     let broken = |_| ImportError::Source { reason: "opening was broken off".to_owned(), temporary: true };
-    let (source, skipped) = opened.await.map_err(broken)??;
-    Ok((Arc::new(source), skipped))
+    tokio::task::spawn_blocking(open).await.map_err(broken)?
 }
 
 /// Who history without channel belongs to, by provider and service.

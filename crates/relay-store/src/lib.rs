@@ -43,9 +43,9 @@ pub use import::{
 };
 pub use options::{
     ArchiveOptions, Options, PostgresOptions, PostgresTimeouts, RetentionOptions, SqliteOptions, SslMode,
-    WriterOptions,
+    UrlError, WriterOptions,
 };
-pub use postgres::PgRepository;
+pub use postgres::{OldTables, PgRepository, Turn};
 pub use retention::{Cleaner, CleanerDeps};
 pub use sqlite::{SqliteRepository, TakenOver, is_relay_pulse, take_over};
 pub use writer::Writer;

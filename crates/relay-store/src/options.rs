@@ -1,8 +1,12 @@
 //! What a caller decides about the store.
 
+mod url;
+
 use std::{path::PathBuf, time::Duration};
 
 use relay_core::Secret;
+
+pub use url::UrlError;
 
 /// Where the data is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,10 +18,12 @@ mod names;
 mod outbox;
 mod pool;
 mod records;
+mod relay_pulse;
 mod retention;
 mod rollups;
 mod row;
 mod states;
+mod takeover;
 mod timelines;
 mod tls;
 
@@ -40,6 +42,8 @@ use tokio::{
     time::{Duration, error::Elapsed, timeout},
 };
 
+pub(crate) use self::relay_pulse::RelayPulseTables;
+pub use self::takeover::{OldTables, Turn};
 use self::{
     doubt::Batches,
     error::{closed, is_cut},

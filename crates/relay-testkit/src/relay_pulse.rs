@@ -124,6 +124,20 @@ impl RelayPulse {
         let columns = "provider, service, channel, stable_available, down_count, known_count, last_record_id, \
                        last_timestamp";
         insert(&mut sql, "channel_states", columns, &rows);
+        if dialect == Dialect::Postgres {
+            // Rows that were inserted with their numbers took none of these.
+            let tables = if self.age >= Age::Channels {
+                &["probe_history", "status_events"][..]
+            } else {
+                &["probe_history"]
+            };
+            for table in tables {
+                let _ = writeln!(
+                    sql,
+                    "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table};"
+                );
+            }
+        }
         sql
     }
 }

@@ -110,10 +110,16 @@ pub(crate) async fn open(
         Backend::Postgres(postgres) => Options::Postgres(postgres_options(postgres)),
     };
     let opened = relay_store::open(options, clock).await;
-    opened.map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))
+    opened.map_err(|error| refused(&config.backend, &error))
 }
 
-fn postgres_options(config: &Postgres) -> PostgresOptions {
+/// Says what to do about a database that cannot be used.
+pub(crate) fn refused(backend: &Backend, error: &Error) -> anyhow::Error {
+    anyhow::anyhow!("{}", refusal(backend, error))
+}
+
+/// Returns how the configured server is reached.
+pub(crate) fn postgres_options(config: &Postgres) -> PostgresOptions {
     PostgresOptions {
         host: config.host.clone(),
         port: config.port,

@@ -1,14 +1,13 @@
-//! Taking over what the Go version left at the configured place: its database is moved aside, events and states are
-//! there before the first probe, and records follow while the server works.
+//! Taking over what the Go version left at the configured place: events and states are there before the first probe, and
+//! records follow while the server works.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+mod left;
 
-use anyhow::{Context as _, bail};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
 use async_trait::async_trait;
-use relay_config::{Backend, Config, Published};
+use relay_config::{Config, Published};
 use relay_core::{
     Psc,
     ports::{
@@ -16,15 +15,15 @@ use relay_core::{
         health::{Fact, HealthReport},
     },
 };
-use relay_store::{Import, ImportDeps, ImportError, ImportOptions, ImportProgress, ImportSummary, TakenOver};
+use relay_store::{Import, ImportDeps, ImportError, ImportOptions, ImportProgress, ImportSummary};
 use tokio::{
     sync::watch,
-    task::spawn_blocking,
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+pub(crate) use self::left::{Left, take_over};
 use super::{channels, import};
 use crate::lifecycle::Lifecycle;
 
@@ -34,44 +33,9 @@ const LINES_EVERY: Duration = Duration::from_secs(10);
 /// Records that are stored in one transaction: live ones wait for no more than these.
 const CHUNK: usize = 4_000;
 
-/// Looks for a database of the Go version at the configured place and moves it aside.
-///
-/// # Errors
-/// What is in the way; and that there is one, with what to do, unless it may be taken over.
-pub(crate) async fn take_over(
-    config: &relay_config::Storage,
-    clock: &dyn Clock,
-    allowed: bool,
-) -> anyhow::Result<Option<TakenOver>> {
-    let Backend::Sqlite(path) = config.backend.clone() else { return Ok(None) };
-    let date = import::date(clock.now().as_secs());
-    let work = spawn_blocking(move || {
-        if !allowed && relay_store::is_relay_pulse(&path).unwrap_or(false) {
-            bail!("{}", refusal(&path));
-        }
-        // What cannot be opened at all is told of by whoever opens it next.
-        match relay_store::is_relay_pulse(&path) {
-            Ok(_) => Ok(relay_store::take_over(&path, &date)?),
-            Err(_) => Ok(None),
-        }
-    });
-    work.await.context("looking at the database was broken off")?
-}
-
-fn refusal(path: &Path) -> String {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    format!(
-        "{} is a database of the Go version of Relay Pulse, and --no-upgrade leaves it as it is: set \
-         storage.sqlite.path to another file and run `relay-server import relay-pulse --sqlite '{}'`, or start without \
-         --no-upgrade, which moves it aside and imports it",
-        path.display(),
-        whole.display()
-    )
-}
-
 /// A database that was taken over and is being imported.
 pub(crate) struct Upgrade {
-    taken: TakenOver,
+    left: Left,
     import: Import,
     heirs: watch::Sender<Vec<Psc>>,
     state: Arc<State>,
@@ -83,29 +47,27 @@ impl Upgrade {
     /// # Errors
     /// When the old database cannot be read, or the new one not be written.
     pub(crate) async fn begin(
-        taken: TakenOver,
+        left: Left,
         config: &Config,
         repository: Arc<dyn Repository>,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Option<Self>> {
         let (heirs, watched) = watch::channel(channels::named(&config.monitors));
-        let name = taken.path().file_name().unwrap_or_default().display();
-        let options =
-            import::options(&config.storage.retention, format!("taken over: {name}"), clock.now().as_secs());
+        let (name, now) = (left.import_name(), clock.now().as_secs());
+        let options = import::options(&config.storage.retention, name, now);
         let options = ImportOptions { chunk: CHUNK, patience: Duration::MAX, ..options };
         let deps = ImportDeps { repository, clock, heirs: watched };
-        let begun = Import::begin(&taken.source(), options, deps).await;
-        let import = begun.with_context(|| {
-            format!("cannot take over what the Go version left in {}", taken.path().display())
-        })?;
+        let begun = Import::begin(&left.source(), options, deps).await;
+        let import = begun
+            .with_context(|| format!("cannot take over what the Go version left in {}", left.place()))?;
         if import.was_finished() {
-            taken.finished()?;
+            left.finished()?;
             return Ok(None);
         }
         let ImportSummary { events, groups, .. } = *import.summary();
-        info!(events, groups, from = %taken.path().display(), "took over events and states of the Go version");
+        info!(events, groups, from = left.place(), "took over events and states of the Go version");
         let state = Arc::new(State(Mutex::new(("running", ImportProgress::default()))));
-        Ok(Some(Self { taken, import, heirs, state }))
+        Ok(Some(Self { left, import, heirs, state }))
     }
 
     /// Returns what tells how far it is.
@@ -120,7 +82,7 @@ impl Upgrade {
         mut states: watch::Receiver<Published>,
         stop: &CancellationToken,
     ) -> bool {
-        let Self { taken, import, heirs, state } = self;
+        let Self { left, mut import, heirs, state } = self;
         let follow = async {
             while states.changed().await.is_ok() {
                 let groups = channels::named(&states.borrow_and_update().config.monitors);
@@ -128,18 +90,31 @@ impl Upgrade {
             }
             std::future::pending::<()>().await;
         };
-        let began = Instant::now();
-        let mut told = began;
-        let history = import.history(stop, |progress| {
-            state.set("running", Some(progress));
-            if told.elapsed() >= LINES_EVERY {
-                told = Instant::now();
-                let ImportProgress { rows, rows_about, day } = progress;
-                let rate = import::rate(rows, began.elapsed());
-                let day = import::date(day);
-                info!(rows, rows_about, rate, day, "importing history of the Go version, newest first");
+        let mut began = Instant::now();
+        let history = async {
+            let turn = tokio::select! {
+                () = stop.cancelled() => return Err(ImportError::Stopped),
+                turn = left.turn(&mut import, || state.set("waiting", None)) => turn,
+            };
+            if import.was_finished() {
+                return Ok(import.summary().clone());
             }
-        });
+            began = Instant::now();
+            let mut told = began;
+            let outcome = import.history(stop, |progress| {
+                state.set("running", Some(progress));
+                if told.elapsed() >= LINES_EVERY {
+                    told = Instant::now();
+                    let ImportProgress { rows, rows_about, day } = progress;
+                    let rate = import::rate(rows, began.elapsed());
+                    let day = import::date(day);
+                    info!(rows, rows_about, rate, day, "importing history of the Go version, newest first");
+                }
+            });
+            let outcome = outcome.await;
+            drop(turn);
+            outcome
+        };
         let outcome = tokio::select! {
             outcome = history => outcome,
             () = follow => return false,
@@ -153,7 +128,7 @@ impl Upgrade {
         };
         state.tell(&outcome, began);
         if outcome.is_ok()
-            && let Err(error) = taken.finished()
+            && let Err(error) = left.finished()
         {
             warn!(%error, "cannot note that all history of the Go version is here");
         }

@@ -1,6 +1,7 @@
 //! `import`: brings history from elsewhere into the configured store.
 
 use std::{
+    fmt::Display,
     fs,
     io::{IsTerminal as _, stderr},
     path::{Path, PathBuf},
@@ -9,9 +10,14 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use relay_config::{Backend, Config};
-use relay_core::ports::{Clock, Repository, clock::SystemClock};
-use relay_store::{Import, ImportDeps, ImportFrom, ImportProgress, ImportSummary};
+use relay_config::{Backend, Config, Environment};
+use relay_core::{
+    Secret,
+    ports::{Clock, Repository, clock::SystemClock},
+};
+use relay_store::{
+    Import, ImportDeps, ImportFrom, ImportProgress, ImportSummary, OldTables, PostgresOptions,
+};
 use tokio::{
     sync::watch,
     time::{Duration, Instant},
@@ -29,39 +35,83 @@ use crate::{
 /// Between two lines about how far it is, where there is no terminal.
 const LINES_EVERY: Duration = Duration::from_secs(5);
 
+/// The variable with the password of the source, as for all programs of PostgreSQL.
+const PASSWORD: &str = "PGPASSWORD";
+
 /// Imports, and says what came of it.
 ///
 /// # Errors
 /// What is in the way: of the source, or of the store.
 pub(crate) fn run(command: &ImportCommand, log: &LogArgs) -> anyhow::Result<()> {
+    let env = environment::of_process();
     match command {
         ImportCommand::RelayPulse(args) => {
-            let from = ImportFrom::RelayPulseFile(args.sqlite.clone());
-            bring_in(&args.config.config, &[from], log)
+            let config = load_quietly(&args.config.config, &env, log)?;
+            let from = match (&args.sqlite, &args.postgres) {
+                (_, Some(url)) => tables(url, &config, env.get(PASSWORD))?,
+                (Some(path), None) => ImportFrom::RelayPulseFile(path.clone()),
+                (None, None) => bail!("there is nothing to import: use --sqlite or --postgres"),
+            };
+            refuse_own(&config, &from)?;
+            bring_in(&config, &[from])
         }
         ImportCommand::Archive(args) => {
+            let config = load_quietly(&args.config.config, &env, log)?;
             let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
             let from = |(number, file): (usize, &PathBuf)| ImportFrom::Archive {
                 file: file.clone(),
                 scratch: scratch.path().join(format!("{number}.db")),
             };
             let sources: Vec<_> = args.files.iter().enumerate().map(from).collect();
-            bring_in(&args.config.config, &sources, log)
+            bring_in(&config, &sources)
         }
     }
 }
 
-fn bring_in(config: &Path, sources: &[ImportFrom], log: &LogArgs) -> anyhow::Result<()> {
-    let loaded = load(config, &environment::of_process())?;
+fn load_quietly(path: &Path, env: &Environment, log: &LogArgs) -> anyhow::Result<Config> {
+    let loaded = load(path, env)?;
     telemetry::start(log, relay_config::Log { level: Some("warn"), format: None })?;
-    let config = loaded.config;
-    refuse_own(&config, sources)?;
+    Ok(loaded.config)
+}
+
+/// Returns the tables that a URL names. A password that is not in it is that of the variable, or of the configuration
+/// where that names the same.
+fn tables(url: &Secret, config: &Config, password: Option<&str>) -> anyhow::Result<ImportFrom> {
+    let mut options = PostgresOptions::from_url(url.expose()).context("cannot understand --postgres")?;
+    if options.password.is_empty() {
+        let own = own_tables(config, &options).filter(|own| own.user == options.user);
+        options.password = match (password, own) {
+            (Some(password), _) => Secret::new(password),
+            (None, Some(own)) => own.password,
+            (None, None) => options.password,
+        };
+    }
+    Ok(ImportFrom::RelayPulseTables(Box::new(options)))
+}
+
+/// Returns the options of the store when it is in the same database.
+fn own_tables(config: &Config, options: &PostgresOptions) -> Option<PostgresOptions> {
+    let Backend::Postgres(own) = &config.storage.backend else { return None };
+    Some(storage::postgres_options(own)).filter(|own| own.is_same_place(options))
+}
+
+/// Returns what the import is called. Tables beside those of the store have the name that a start would give.
+fn name(from: &ImportFrom, config: &Config) -> String {
+    match from {
+        ImportFrom::RelayPulseTables(options) if own_tables(config, options).is_some() => {
+            OldTables::IMPORT.to_owned()
+        }
+        _ => from.name(),
+    }
+}
+
+fn bring_in(config: &Config, sources: &[ImportFrom]) -> anyhow::Result<()> {
     block_on(async {
         let lifecycle = Lifecycle::default();
         lifecycle.watch_signals(|| {}).context("cannot listen to signals")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let repository = storage::open(&config.storage, clock.clone()).await?;
-        let outcome = all(sources, &config, &repository, &clock, &lifecycle).await;
+        let outcome = all(sources, config, &repository, &clock, &lifecycle).await;
         repository.close().await.context("cannot close the database")?;
         outcome
     })
@@ -79,16 +129,17 @@ async fn all(
     for from in sources {
         let deps = ImportDeps { repository: repository.clone(), clock: clock.clone(), heirs: heirs.clone() };
         let now = clock.now().as_secs();
-        let options = import::options(&config.storage.retention, from.name(), now);
+        let options = import::options(&config.storage.retention, name(from, config), now);
         let begun = Import::begin(from, options, deps).await?;
         let mut teller = Teller::new();
         let outcome = begun.history(&lifecycle.soft, |progress| teller.tell(progress)).await;
         teller.end();
         let summary = outcome?;
         match from {
-            ImportFrom::RelayPulseFile(path) => tell(path, &summary),
+            ImportFrom::RelayPulseFile(path) => tell(&path.display(), &summary),
+            ImportFrom::RelayPulseTables(options) => tell(&options.to_url(), &summary),
             ImportFrom::Archive { file, scratch } => {
-                tell(file, &summary);
+                tell(&file.display(), &summary);
                 fs::remove_file(scratch).context("cannot remove a temporary file")?;
             }
         }
@@ -98,29 +149,26 @@ async fn all(
 }
 
 /// Refuses a source that is the store itself.
-fn refuse_own(config: &Config, sources: &[ImportFrom]) -> anyhow::Result<()> {
-    let Backend::Sqlite(own) = &config.storage.backend else { return Ok(()) };
+fn refuse_own(config: &Config, from: &ImportFrom) -> anyhow::Result<()> {
+    let (Backend::Sqlite(own), ImportFrom::RelayPulseFile(path)) = (&config.storage.backend, from) else {
+        return Ok(());
+    };
     let own = own.canonicalize().unwrap_or_else(|_| own.clone());
-    for from in sources {
-        if let ImportFrom::RelayPulseFile(path) = from
-            && path.canonicalize().is_ok_and(|path| path == own)
-        {
-            bail!(
-                "{} is the database that the configuration names: `relay-server run` takes over what the Go version \
-                 left there, or set storage.sqlite.path to another file",
-                own.display()
-            );
-        }
+    if path.canonicalize().is_ok_and(|path| path == own) {
+        bail!(
+            "{} is the database that the configuration names: `relay-server run` takes over what the Go version left \
+             there, or set storage.sqlite.path to another file",
+            own.display()
+        );
     }
     Ok(())
 }
 
-fn tell(source: &Path, summary: &ImportSummary) {
+fn tell(source: &dyn Display, summary: &ImportSummary) {
     let ImportSummary { rows, records, counts, skipped, too_old, .. } = summary;
     let ImportSummary { events, events_left_out, events_skipped, groups, .. } = summary;
     print(&format!(
-        "{}: read {rows} records, added {records}, and the counts of {counts} days of monitors older than retention\n",
-        source.display()
+        "{source}: read {rows} records, added {records}, and the counts of {counts} days of monitors older than retention\n"
     ));
     if events + groups > 0 {
         print(&format!("copied {events} events and the states of {groups} groups\n"));

@@ -14,3 +14,4 @@ mod soak;
 mod status;
 mod support;
 mod upgrade;
+mod upgrade_tables;

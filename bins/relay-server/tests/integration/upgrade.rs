@@ -11,16 +11,22 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::support::{PATIENCE, Server, Site, entry, finish, points, program};
 
-const RECORDS: i64 = 2_000;
+pub(crate) const RECORDS: i64 = 2_000;
 
-/// Writes a database of the Go version with 60 days of one monitor.
-fn leave_behind(path: &Path) -> RelayPulse {
+/// Returns 60 days of one monitor, as the Go version kept them.
+pub(crate) fn old() -> RelayPulse {
     let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
     let mut old = RelayPulse::made(Age::Models, i64::try_from(now).expect("small") - 30, 60, RECORDS);
     let key = MonitorKey::from_parts("good", "chat", "", "");
     old.records.iter_mut().for_each(|stored| stored.record.key = key.clone());
     old.events.iter_mut().for_each(|event| event.event.key = key.clone());
     old.models.clear();
+    old
+}
+
+/// Writes a database of the Go version.
+pub(crate) fn leave_behind(path: &Path) -> RelayPulse {
+    let old = old();
     let connection = rusqlite::Connection::open(path).expect("a file");
     connection.pragma_update(None, "journal_mode", "WAL").expect("WAL");
     connection.execute_batch(&format!("BEGIN;{}COMMIT;", old.sql(Dialect::Sqlite))).expect("good SQL");
@@ -28,7 +34,7 @@ fn leave_behind(path: &Path) -> RelayPulse {
 }
 
 /// Returns how many records the last 90 days show.
-async fn shown(server: &Server) -> i64 {
+pub(crate) async fn shown(server: &Server) -> i64 {
     let status = server.json("/api/status?period=90d").await;
     let timeline = entry(&status, "good")["timeline"].as_array().cloned().unwrap_or_default();
     let counts = timeline.iter().flat_map(|point| {
@@ -37,7 +43,8 @@ async fn shown(server: &Server) -> i64 {
     counts.flatten().sum()
 }
 
-async fn shows_all(server: &Server) {
+/// Waits until all records are shown, each once.
+pub(crate) async fn shows_all(server: &Server) {
     let end = Instant::now() + PATIENCE;
     loop {
         let count = shown(server).await;
@@ -49,11 +56,13 @@ async fn shows_all(server: &Server) {
     }
 }
 
-fn ids(page: &Value) -> Vec<i64> {
+/// Returns the numbers of the events.
+pub(crate) fn ids(page: &Value) -> Vec<i64> {
     page["events"].as_array().into_iter().flatten().filter_map(|event| event["id"].as_i64()).collect()
 }
 
-async fn site() -> Site {
+/// Watches one relay, and looks at its history often.
+pub(crate) async fn site() -> Site {
     let site = Site::new(&[("good", Behaviour::Healthy)]).await;
     let mut config = site.config(1);
     config["cache_ttl"]["90d"] = json!("20ms");

@@ -19,7 +19,7 @@ use super::source::HIGHEST_ID;
 const DETAIL_CHARS: usize = 512;
 
 /// The most bytes of an event's facts that are looked at.
-const META_BYTES: usize = 256 * 1024;
+pub(crate) const META_BYTES: usize = 256 * 1024;
 
 /// A column, and what stands in its place where it is missing.
 pub(crate) type Column = (&'static str, &'static str);

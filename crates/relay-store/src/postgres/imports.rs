@@ -16,7 +16,11 @@ use relay_core::{
 use tokio::time::timeout;
 
 use super::{
-    PgRepository, answered, change::Change, error::translate, events, records, rollups::Grown,
+    PgRepository, answered,
+    change::Change,
+    error::translate,
+    events, records,
+    rollups::{Grown, Place},
     states::Machines,
 };
 use crate::{
@@ -117,27 +121,35 @@ impl PgRepository {
         let transaction = &change.transaction;
         let keys: Vec<MonitorKey> = days.iter().map(|day| day.key.clone()).collect();
         let of_days = self.names.number(transaction, change.stamp, &keys).await?;
-        let places: BTreeSet<_> =
-            of_days.iter().zip(&days).map(|(monitor, day)| (day_of(day.day), *monitor)).collect();
-        let slots = places.iter().flat_map(|(day, monitor)| slots_of(*day).map(|slot| (slot, *monitor)));
-        let mut stored = Grown::at(transaction, slots, places.iter().copied()).await?;
+        let touched: BTreeSet<Place> = of_days
+            .iter()
+            .zip(&days)
+            .flat_map(|(monitor, day)| {
+                day.records.iter().map(|stored| (slot_of(stored.record.timestamp), *monitor))
+            })
+            .collect();
+        let places = of_days.iter().zip(&days).map(|(monitor, day)| (day_of(day.day), *monitor)).collect();
+        let mut grown = read(transaction, &touched, &places).await?;
 
         let (mut added, mut monitors) = (Vec::new(), Vec::new());
+        // The same day given twice counts once.
+        let mut fresh: BTreeMap<Place, Vec<Sample>> = BTreeMap::new();
         for (monitor, day) in of_days.iter().zip(days) {
             let from = added.len();
-            let slots: BTreeSet<UnixSeconds> =
-                day.records.iter().map(|stored| slot_of(stored.record.timestamp)).collect();
-            let present = slots.iter().filter_map(|slot| stored.slots.get(&(*slot, *monitor)));
-            added.extend(missing(present.flat_map(|open| &open.samples), day.records));
+            let slots: BTreeSet<Place> =
+                day.records.iter().map(|stored| (slot_of(stored.record.timestamp), *monitor)).collect();
+            let present =
+                slots.iter().filter_map(|place| grown.slots.get(place)).flat_map(|open| &open.samples);
+            let fresh_ones = slots.iter().filter_map(|place| fresh.get(place)).flatten();
+            added.extend(missing(present.chain(fresh_ones), day.records));
             monitors.resize(added.len(), *monitor);
-            // The same day given twice counts once.
             for one in added.iter().skip(from) {
                 let place = (slot_of(one.record.timestamp), *monitor);
-                stored.slots.entry(place).or_default().add(&Sample::of(one));
+                fresh.entry(place).or_default().push(Sample::of(one));
             }
         }
         let next_record = settle_numbers(transaction, &mut added, change.first_record).await?;
-        let grown = rewritten(transaction, &places, &added, &monitors).await?;
+        grow(&mut grown, &added, &monitors);
         let newest = records::newest_of(&added, &monitors);
         future::try_join4(
             records::insert(transaction, &added, &monitors),
@@ -151,27 +163,28 @@ impl PgRepository {
     }
 }
 
-fn slots_of(day: UnixSeconds) -> impl Iterator<Item = UnixSeconds> {
-    (0..DAY_SECS / SLOT_SECS).map(move |slot| day.saturating_add(slot * SLOT_SECS))
+/// Reads the days, all of their slots, and the records of the slots that are touched.
+async fn read(
+    transaction: &Transaction<'_>,
+    touched: &BTreeSet<Place>,
+    days: &BTreeSet<Place>,
+) -> Result<Grown, Error> {
+    let slots_of =
+        |day: UnixSeconds| (0..DAY_SECS / SLOT_SECS).map(move |slot| day.saturating_add(slot * SLOT_SECS));
+    let slots = days.iter().flat_map(|(day, monitor)| slots_of(*day).map(|slot| (slot, *monitor))).collect();
+    Grown::at(transaction, &slots, touched, days).await
 }
 
-/// Returns the rollups as they are with the records that were added: each day counts what its slots do, or what it did
-/// before if that was more, which are counts whose records are not there.
-async fn rewritten(
-    transaction: &Transaction<'_>,
-    days: &BTreeSet<(UnixSeconds, MonitorId)>,
-    added: &[StoredRecord],
-    monitors: &[MonitorId],
-) -> Result<Grown, Error> {
-    let slots = days.iter().flat_map(|(day, monitor)| slots_of(*day).map(|slot| (slot, *monitor)));
-    let mut grown = Grown::at(transaction, slots, days.iter().copied()).await?;
+/// Adds records to what was read and leaves what they change: each day counts what its slots do, or what it did before if
+/// that was more, which are counts whose records are not there.
+fn grow(grown: &mut Grown, added: &[StoredRecord], monitors: &[MonitorId]) {
     let mut touched = BTreeSet::new();
     for (stored, monitor) in added.iter().zip(monitors) {
         let place = (slot_of(stored.record.timestamp), *monitor);
         touched.insert(place);
         grown.slots.entry(place).or_default().add(&Sample::of(stored));
     }
-    let mut sums: BTreeMap<(UnixSeconds, MonitorId), Tally> = BTreeMap::new();
+    let mut sums: BTreeMap<Place, Tally> = BTreeMap::new();
     for ((slot, monitor), open) in &grown.slots {
         sums.entry((day_of(*slot), *monitor)).or_default().merge(&open.tally);
     }
@@ -183,7 +196,6 @@ async fn rewritten(
     }
     grown.slots.retain(|place, _| touched.contains(place));
     grown.days.retain(|_, tally| tally.total() > 0);
-    Ok(grown)
 }
 
 /// Gives a new number to each record whose own is taken or was not reserved; returns the next free one.

@@ -30,8 +30,13 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Makes the pool, without a connection yet.
+    /// Makes the pool of the repository, without a connection yet.
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, Error> {
+        Self::of(options, SESSION)
+    }
+
+    /// Makes a pool whose connections begin with `session`, after the bounds of the options.
+    pub(super) fn of(options: &PostgresOptions, session: &str) -> Result<Self, Error> {
         let (tls, ssl_mode) = tls::connector(options)?;
         let mut config = tokio_postgres::Config::new();
         let PostgresTimeouts { connect, silence, .. } = options.timeouts;
@@ -54,7 +59,7 @@ impl Pool {
         }
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, tls, recycling);
-        let session = session(options.timeouts);
+        let session = format!("{};{session}", bounds(options.timeouts));
         let lifetime = Some(options.max_lifetime).filter(|lifetime| !lifetime.is_zero());
         let pool = deadpool_postgres::Pool::builder(manager)
             .max_size(options.max_open.max(1))
@@ -94,11 +99,12 @@ impl Pool {
     }
 }
 
-fn session(timeouts: PostgresTimeouts) -> String {
+/// Returns what tells the server how long it may take.
+fn bounds(timeouts: PostgresTimeouts) -> String {
     let PostgresTimeouts { lock, statement, silence, .. } = timeouts;
     let millis = |duration: Duration| duration.as_millis().clamp(1, 0x7fff_ffff);
     format!(
-        "{SESSION};SET statement_timeout = {};SET lock_timeout = {};SET idle_in_transaction_session_timeout = {}",
+        "SET statement_timeout = {};SET lock_timeout = {};SET idle_in_transaction_session_timeout = {}",
         millis(statement),
         millis(lock),
         millis(silence),
@@ -145,7 +151,7 @@ mod tests {
             statement: Duration::ZERO,
             silence: Duration::MAX,
         };
-        let session = session(timeouts);
+        let session = bounds(timeouts);
         assert!(session.contains("SET lock_timeout = 1500;"), "{session}");
         // To the server 0 would mean for ever.
         assert!(session.contains("SET statement_timeout = 1;"), "{session}");

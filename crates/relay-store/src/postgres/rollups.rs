@@ -35,7 +35,7 @@ const SAMPLES: i16 = 1;
 const DAY: i16 = 2;
 
 /// The start of a slot or day, and a monitor.
-type Place = (UnixSeconds, MonitorId);
+pub(super) type Place = (UnixSeconds, MonitorId);
 
 /// The rollups that a change rewrites, as they are and then as they will be.
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ impl Grown {
             added.iter().map(|(monitor, sample)| (slot_of(sample.timestamp), *monitor)).collect();
         let days: BTreeSet<Place> =
             added.iter().map(|(monitor, sample)| (day_of(sample.timestamp), *monitor)).collect();
-        let mut grown = Self::at(transaction, slots.into_iter(), days.into_iter()).await?;
+        let mut grown = Self::at(transaction, &slots, &slots, &days).await?;
         for (monitor, sample) in added {
             grown.slots.entry((slot_of(sample.timestamp), *monitor)).or_default().add(sample);
             grown.days.entry((day_of(sample.timestamp), *monitor)).or_default().add(sample);
@@ -64,18 +64,20 @@ impl Grown {
         Ok(grown)
     }
 
-    /// Reads the rollups of places, each given once; those that are not there are left out.
+    /// Reads the rollups of slots and days, and of the slots in `samples` their records too; those that are not there are
+    /// left out.
     pub(super) async fn at(
         transaction: &Transaction<'_>,
-        slots: impl Iterator<Item = Place>,
-        days: impl Iterator<Item = Place>,
+        slots: &BTreeSet<Place>,
+        samples: &BTreeSet<Place>,
+        days: &BTreeSet<Place>,
     ) -> Result<Self, Error> {
         let trouble = translate("cannot read rollups");
         let statement = transaction.prepare_cached(TOUCHED).await.map_err(&trouble)?;
-        let (slots, slot_monitors): (Vec<_>, Vec<_>) = slots.unzip();
-        let (days, day_monitors): (Vec<_>, Vec<_>) = days.unzip();
+        let [slots, samples, days] = [slots, samples, days]
+            .map(|places| places.iter().copied().unzip::<UnixSeconds, MonitorId, Vec<_>, Vec<_>>());
         let rows = transaction
-            .query(&statement, &[&slots, &slot_monitors, &days, &day_monitors])
+            .query(&statement, &[&slots.0, &slots.1, &samples.0, &samples.1, &days.0, &days.1])
             .await
             .map_err(&trouble)?;
         let mut found = Self::default();
@@ -170,7 +172,7 @@ pub(super) async fn put_days(
 ) -> Result<(), Error> {
     let place = |monitor: MonitorId, rollup: &DayRollup| (day_of(rollup.day), monitor);
     let places: BTreeSet<Place> = days.iter().map(|(monitor, rollup)| place(*monitor, rollup)).collect();
-    let mut stored = Grown::at(transaction, std::iter::empty(), places.into_iter()).await?;
+    let mut stored = Grown::at(transaction, &BTreeSet::new(), &BTreeSet::new(), &places).await?;
     for (monitor, rollup) in days {
         let tally = stored.days.entry(place(monitor, &rollup)).or_default();
         if rollup.tally.total() > tally.total() {

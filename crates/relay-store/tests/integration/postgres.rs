@@ -3,5 +3,6 @@
 mod cut;
 mod opening;
 mod outage;
+mod takeover;
 mod tls;
 mod together;

@@ -4,9 +4,14 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use relay_core::ports::{clock::SystemClock, repository::Maintenance as _};
-use relay_store::{PgRepository, PostgresOptions, SslMode};
-use relay_testkit::postgres::{ROLE, Server, ServerOptions};
+use relay_store::{Import, ImportDeps, ImportFrom, ImportOptions, PgRepository, PostgresOptions, SslMode};
+use relay_testkit::{
+    ManualClock, MemoryRepository,
+    postgres::{ROLE, Server, ServerOptions},
+    relay_pulse::{Age, Dialect, RelayPulse},
+};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::support::postgres::Database;
 
@@ -107,6 +112,41 @@ async fn every_mode_checks_what_it_says() {
     let said =
         attempt(&options(address, name, SslMode::VerifyFull, None), &database).await.expect_err("refused");
     assert!(said.contains("UnknownIssuer") || said.contains("no authorities"), "{said}");
+}
+
+/// A database of the Go version is reached as its URL says.
+#[tokio::test]
+async fn a_source_is_checked_as_well() {
+    let site = Site::new();
+    let database = Database::create_on(site.server.address()).await;
+    let shell = database.shell().await;
+    let source = RelayPulse::made(Age::First, 1_773_156_000, 1, 10);
+    shell.batch_execute(&source.sql(Dialect::Postgres)).await.expect("good SQL");
+    let begin = async |host: &str, parameters: &str| {
+        let place = format!("{ROLE}@{host}:{}/{}", site.server.address().port(), database.name());
+        let options = PostgresOptions::from_url(&format!("postgres://{place}?{parameters}")).expect("a URL");
+        let clock = Arc::new(ManualClock::at_secs(1_773_156_000));
+        let repository = Arc::new(MemoryRepository::new(clock.clone()));
+        let (_, heirs) = watch::channel(Vec::new());
+        let from = ImportFrom::RelayPulseTables(Box::new(options));
+        Import::begin(&from, ImportOptions::new("test"), ImportDeps { repository, clock, heirs }).await
+    };
+    let ours = format!("sslrootcert={}", site.folder.path().join("ours.pem").display());
+    for (host, parameters, encrypted) in [
+        ("127.0.0.1", "sslmode=disable".to_owned(), false),
+        ("127.0.0.1", String::new(), true),
+        ("localhost", format!("sslmode=verify-full&{ours}"), true),
+    ] {
+        let import = begin(host, &parameters).await.expect("begun");
+        let sql = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                   WHERE application_name = 'relay-pulse' AND datname = current_database() \
+                   ORDER BY backend_start DESC LIMIT 1";
+        let found: bool = shell.query_one(sql, &[]).await.expect("a connection").get(0);
+        assert_eq!(found, encrypted, "{parameters}");
+        drop(import);
+    }
+    let refused = begin("127.0.0.1", &format!("sslmode=verify-full&{ours}")).await.expect_err("refused");
+    assert!(refused.to_string().contains("not valid for"), "{refused}");
 }
 
 #[tokio::test]
