@@ -17,6 +17,7 @@ mod migrate;
 mod names;
 mod outbox;
 mod pool;
+mod rebuild;
 mod records;
 mod retention;
 mod rollups;

@@ -8,6 +8,7 @@ mod postgres;
 mod probe_command;
 mod reload;
 mod renamed;
+mod rollups;
 mod soak;
 mod status;
 mod support;

@@ -13,7 +13,7 @@ mod timelines;
 pub use error::Error;
 pub use events::{EventFilter, EventLog};
 pub use imports::{ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports};
-pub use maintenance::{DayRollup, Maintenance};
+pub use maintenance::{DayRollup, Maintenance, Rebuilt};
 pub use outbox::{Backlog, Changed, CursorMove, KEPT_DELIVERIES, Outbox, Step, next_version};
 pub use records::{Appended, HistoryQuery, Records};
 pub use retention::{ExportMark, ExportPage, ExportQuery, Job, JobLock, LocalJobs, Retention};

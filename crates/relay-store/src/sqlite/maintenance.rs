@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use relay_core::{
     Psc,
-    ports::repository::{DayRollup, Error, Maintenance},
+    ports::repository::{DayRollup, Error, Maintenance, Rebuilt},
 };
 
 use super::{SqliteRepository, error::translate};
@@ -30,6 +30,10 @@ impl Maintenance for SqliteRepository {
         let unnamed = |group: &&Psc| self.shared.read().has_unnamed(group);
         let groups: Vec<Psc> = groups.iter().filter(unnamed).cloned().collect();
         if groups.is_empty() { Ok(0) } else { self.worker.name_channels(groups).await }
+    }
+
+    async fn rebuild_rollups(&self) -> Result<Rebuilt, Error> {
+        self.rebuild().await
     }
 
     async fn close(&self) -> Result<(), Error> {
