@@ -8,6 +8,7 @@
 mod append;
 mod change;
 mod channels;
+mod commits;
 mod doubt;
 mod error;
 mod events;

@@ -15,8 +15,8 @@ use relay_core::{
     ports::{
         Clock, Transition,
         repository::{
-            Appended, Backlog, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress,
-            LocalJobs, Maintenance, Outbox, Rebuilt, Records, Step, Timelines,
+            Appended, Backlog, Commits, DayRollup, Error, EventFilter, EventLog, HistoryQuery,
+            ImportProgress, LocalJobs, Maintenance, Outbox, Rebuilt, Records, Step, Timelines,
         },
     },
     record::{LatestRecord, RecordId},
@@ -465,5 +465,13 @@ impl Maintenance for MemoryRepository {
     async fn close(&self) -> Result<(), Error> {
         self.working()?.trouble = Some("it is closed".to_owned());
         Ok(())
+    }
+}
+
+/// What is in memory belongs to this process.
+#[async_trait]
+impl Commits for MemoryRepository {
+    async fn listen(&self, _wake: &(dyn Fn() + Send + Sync)) {
+        std::future::pending().await
     }
 }

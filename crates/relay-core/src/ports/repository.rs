@@ -1,6 +1,7 @@
 //! The repository: everything that is kept. One blanket trait over small ones; a consumer takes the narrowest it
 //! needs.
 
+mod commits;
 mod error;
 mod events;
 mod imports;
@@ -10,6 +11,7 @@ mod records;
 mod retention;
 mod timelines;
 
+pub use commits::Commits;
 pub use error::Error;
 pub use events::{EventFilter, EventLog};
 pub use imports::{ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports};
@@ -20,10 +22,13 @@ pub use retention::{ExportMark, ExportPage, ExportQuery, Job, JobLock, LocalJobs
 pub use timelines::Timelines;
 
 /// A complete backend. Implemented by whatever implements the parts.
-pub trait Repository: Records + Timelines + EventLog + Outbox + Maintenance + Imports + Retention {}
+pub trait Repository:
+    Records + Timelines + EventLog + Outbox + Maintenance + Imports + Retention + Commits
+{
+}
 
 impl<T> Repository for T where
-    T: Records + Timelines + EventLog + Outbox + Maintenance + Imports + Retention + ?Sized
+    T: Records + Timelines + EventLog + Outbox + Maintenance + Imports + Retention + Commits + ?Sized
 {
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use relay_core::{
     Psc,
-    ports::repository::{DayRollup, Error, Maintenance, Rebuilt},
+    ports::repository::{Commits, DayRollup, Error, Maintenance, Rebuilt},
 };
 
 use super::{SqliteRepository, error::translate};
@@ -42,5 +42,13 @@ impl Maintenance for SqliteRepository {
         }
         self.readers.close(self.reader_count).await;
         self.worker.close().await
+    }
+}
+
+/// The file belongs to this process, which hears of its own commits without that.
+#[async_trait]
+impl Commits for SqliteRepository {
+    async fn listen(&self, _wake: &(dyn Fn() + Send + Sync)) {
+        std::future::pending().await
     }
 }
