@@ -23,32 +23,50 @@ pub(crate) struct Args {
 enum Part {
     /// Reloads of the configuration under probing load.
     Reload,
+    /// Processes that write the store, killed at any moment.
+    Kill,
+}
+
+/// A test and how to repeat it.
+struct Repeated {
+    package: &'static str,
+    tests: &'static [&'static str],
+    /// Tells the tests the number of rounds.
+    variable: &'static str,
 }
 
 impl Part {
-    /// Returns the package of the test, the test, and the variable that tells it the number of rounds.
-    fn test(self) -> [&'static str; 3] {
+    fn repeated(self) -> Repeated {
         match self {
-            Self::Reload => [
-                "relay-server",
-                "soak::reloads_under_load_leak_nothing_and_lose_no_probe",
-                "RELAY_SOAK_ROUNDS",
-            ],
+            Self::Reload => Repeated {
+                package: "relay-server",
+                tests: &["soak::reloads_under_load_leak_nothing_and_lose_no_probe"],
+                variable: "RELAY_SOAK_ROUNDS",
+            },
+            Self::Kill => Repeated {
+                package: "relay-store",
+                tests: &[
+                    "crash::kill_nine_loses_nothing",
+                    "crash::kill_nine_loses_nothing_on_postgres",
+                    "killed::kill_nine_while_records_age_loses_none",
+                ],
+                variable: "RELAY_SOAK_KILLS",
+            },
         }
     }
 }
 
-/// Runs the test with this many rounds and shows what it prints.
+/// Runs the tests with this many rounds and shows what they print.
 ///
 /// # Errors
-/// When the test fails.
+/// When a test fails.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let [package, test, rounds] = args.part.test();
+    let Repeated { package, tests, variable } = args.part.repeated();
     println!("{} rounds", args.rounds);
     let mut command = shell::cargo(&workspace::root());
-    command.args(["test", "--release", "--package", package, "--test", "integration", "--"]);
-    command.args(["--exact", test, "--nocapture"]);
-    shell::run(command.env(rounds, args.rounds.to_string()))
+    command.args(["test", "--release", "--package", package, "--test", "integration", "--", "--exact"]);
+    command.args(tests).arg("--nocapture");
+    shell::run(command.env(variable, args.rounds.to_string()))
 }
 
 #[cfg(test)]
@@ -59,12 +77,17 @@ mod tests {
     fn the_tests_that_are_repeated_exist() {
         let files = workspace::files(&workspace::root()).expect("the files of the workspace");
         for part in Part::value_variants() {
-            let [package, test, variable] = part.test();
-            let (module, function) = test.split_once("::").expect("a module");
-            let path = format!("bins/{package}/tests/integration/{module}.rs");
-            let file = files.iter().find(|file| file.path == path).expect("the file of the test");
-            assert!(file.text().contains(&format!("fn {function}(")), "{test}");
-            assert!(file.text().contains(&format!("\"{variable}\"")), "{variable}");
+            let Repeated { package, tests, variable } = part.repeated();
+            let text_of = |module: &str| {
+                let path = format!("/{package}/tests/integration/{module}.rs");
+                files.iter().find(|file| file.path.ends_with(&path)).expect("the file of the test").text()
+            };
+            for test in tests {
+                let (module, function) = test.split_once("::").expect("a module");
+                assert!(text_of(module).contains(&format!("fn {function}(")), "{test}");
+            }
+            let (module, _) = tests.first().and_then(|test| test.split_once("::")).expect("a test");
+            assert!(text_of(module).contains(&format!("\"{variable}\"")), "{variable}");
         }
     }
 }

@@ -184,7 +184,7 @@ impl App {
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
         let imported = upgrade::start(upgrade, storage.repository(), reloader.subscribe(), &lifecycle);
-        lifecycle.spawn_essential("feed", feed.run(storage.commits(), soft.clone()));
+        lifecycle.spawn_essential("feed", feed.run(storage.commits(), storage.repository(), soft.clone()));
         let metrics = metrics_address.serve(api.clone(), reloader.subscribe(), lifecycle.clone());
         lifecycle.spawn_essential("metrics", metrics);
         lifecycle.spawn_essential("http", server.run(api, soft.clone(), hard));

@@ -57,6 +57,14 @@ Examples:
   relay-server import relay-pulse --sqlite /var/lib/relay-pulse/monitor.db --config relays.yaml
   relay-server import relay-pulse --postgres 'postgres://relay@db.example/relay?sslmode=verify-full'";
 
+const REBUILD: &str = "\
+Counts half-hour slots, days and newest records again from probe_history, and corrects what differs. Where records were
+deleted, by the server or by hand, counts stay what they are. Stop the server first when it stores in SQLite; with
+PostgreSQL it may run. Can be broken off and started again.
+
+Example:
+  relay-server rollups rebuild --config relays.yaml";
+
 /// The exit code for a command line that cannot be understood.
 pub(crate) const USAGE: u8 = 2;
 
@@ -107,6 +115,9 @@ enum Command {
     /// Bring the schema of the store up to date without starting; `run` does so by itself.
     #[command(after_help = "Example:\n  relay-server migrate --config relays.yaml")]
     Migrate(ConfigArg),
+    /// Look after the counts that timelines are made of.
+    #[command(subcommand)]
+    Rollups(RollupsCommand),
     /// Ask a running server whether it is well, for containers without an HTTP client.
     #[command(after_help = HEALTHCHECK)]
     Healthcheck(HealthcheckArgs),
@@ -225,6 +236,14 @@ pub(crate) enum ImportCommand {
     Archive(ImportArchiveArgs),
 }
 
+/// What `rollups` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RollupsCommand {
+    /// Count the records of the store again and correct wrong counts.
+    #[command(after_help = REBUILD)]
+    Rebuild(ConfigArg),
+}
+
 /// What `import archive` takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArchiveArgs {
@@ -282,6 +301,9 @@ impl Cli {
             }
             Some(Command::Import(command)) => commands::import::run(&command, &self.log),
             Some(Command::Migrate(args)) => commands::migrate::run(&args, &self.log),
+            Some(Command::Rollups(RollupsCommand::Rebuild(args))) => {
+                commands::rollups::rebuild(&args, &self.log)
+            }
             Some(Command::Healthcheck(args)) => commands::healthcheck::run(&args),
         };
         match outcome {

@@ -9,6 +9,7 @@ pub(crate) mod migrate;
 pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod probe;
+pub(crate) mod rollups;
 pub(crate) mod run;
 pub(crate) mod schema;
 

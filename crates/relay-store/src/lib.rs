@@ -25,6 +25,7 @@ mod import;
 mod migrate;
 mod options;
 mod postgres;
+mod rebuild;
 mod retention;
 mod rollup;
 mod sqlite;
@@ -62,11 +63,28 @@ pub fn schema_version() -> i64 {
 /// # Errors
 /// See [`SqliteRepository::open`] and [`PgRepository::open`].
 pub async fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<dyn Repository>, Error> {
+    open_with(options, clock, SqliteRepository::open).await
+}
+
+/// Opens the backend as [`open`] does, also when its rollups are damaged; only to rebuild them
+/// ([`Maintenance::rebuild_rollups`](relay_core::ports::repository::Maintenance::rebuild_rollups)).
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_to_rebuild(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<dyn Repository>, Error> {
+    open_with(options, clock, SqliteRepository::open_to_rebuild).await
+}
+
+async fn open_with(
+    options: Options,
+    clock: Arc<dyn Clock>,
+    open_file: fn(&SqliteOptions, Arc<dyn Clock>) -> Result<SqliteRepository, Error>,
+) -> Result<Arc<dyn Repository>, Error> {
     let options = match options {
         Options::Postgres(options) => return Ok(Arc::new(PgRepository::open(&options, clock).await?)),
         Options::Sqlite(options) => options,
     };
-    let task = tokio::task::spawn_blocking(move || SqliteRepository::open(&options, clock));
+    let task = tokio::task::spawn_blocking(move || open_file(&options, clock));
     let broken = |error| Error::Unavailable {
         reason: "opening was broken off".to_owned(),
         source: Some(Box::new(error)),

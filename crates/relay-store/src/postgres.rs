@@ -8,6 +8,7 @@
 mod append;
 mod change;
 mod channels;
+mod commits;
 mod doubt;
 mod error;
 mod events;
@@ -17,6 +18,7 @@ mod migrate;
 mod names;
 mod outbox;
 mod pool;
+mod rebuild;
 mod records;
 mod relay_pulse;
 mod retention;

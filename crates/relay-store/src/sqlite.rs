@@ -17,6 +17,7 @@ mod maintenance;
 mod memory;
 mod outbox;
 mod pool;
+mod rebuild;
 mod records;
 mod relay_pulse;
 mod retention;
@@ -43,7 +44,7 @@ use relay_core::ports::{
 use rusqlite::Connection;
 
 pub use self::takeover::{TakenOver, is_relay_pulse, take_over};
-use self::{error::closed, file::Lock, memory::Shared, pool::Readers, worker::Worker};
+use self::{error::closed, file::Lock, load::Damage, memory::Shared, pool::Readers, worker::Worker};
 pub(crate) use self::{relay_pulse::RelayPulseFile, scratch::fill};
 use crate::options::SqliteOptions;
 
@@ -74,10 +75,25 @@ impl SqliteRepository {
     /// version or by another program; [`Error::Corrupt`] when it is no database; [`Error::Unavailable`] when the path
     /// cannot be used. The sentence names the path, and nothing was changed.
     pub fn open(options: &SqliteOptions, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::open_with(options, clock, Damage::Refuse)
+    }
+
+    /// Opens it as [`SqliteRepository::open`] does, also when rollups that it needs at start cannot be read; for
+    /// [`Maintenance::rebuild_rollups`] and nothing else: until then those are missing in answers.
+    ///
+    /// [`Maintenance::rebuild_rollups`]: relay_core::ports::repository::Maintenance::rebuild_rollups
+    ///
+    /// # Errors
+    /// See [`SqliteRepository::open`].
+    pub fn open_to_rebuild(options: &SqliteOptions, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::open_with(options, clock, Damage::LeaveOut)
+    }
+
+    fn open_with(options: &SqliteOptions, clock: Arc<dyn Clock>, damage: Damage) -> Result<Self, Error> {
         file::prepare(&options.path)?;
         let lock = Lock::take(&options.path)?;
         let connection = pool::open_writer(options)?;
-        let engine = load::load(connection, clock)?;
+        let engine = load::load(connection, clock, damage)?;
         let shared = Arc::clone(&engine.shared);
         let readers = Readers::new(options)?;
         let worker = Worker::start(engine, lock)?;

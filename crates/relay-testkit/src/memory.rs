@@ -15,8 +15,8 @@ use relay_core::{
     ports::{
         Clock, Transition,
         repository::{
-            Appended, Backlog, DayRollup, Error, EventFilter, EventLog, HistoryQuery, ImportProgress,
-            LocalJobs, Maintenance, Outbox, Records, Step, Timelines,
+            Appended, Backlog, Commits, DayRollup, Error, EventFilter, EventLog, HistoryQuery,
+            ImportProgress, LocalJobs, Maintenance, Outbox, Rebuilt, Records, Step, Timelines,
         },
     },
     record::{LatestRecord, RecordId},
@@ -24,7 +24,7 @@ use relay_core::{
     timeline::{Bucket, Plan, Sample, Series, Shape, Sketch, Tally, Timeline, Whole},
 };
 
-use self::retention::Aged;
+use self::retention::{Aged, slot_of};
 
 /// The plainest reading of the repository's contract: a list of records, asked one by one. It keeps nearly everything,
 /// so it is for tests only: as a fake for those who need a repository, and as the reference that real backends are compared
@@ -434,9 +434,22 @@ impl Maintenance for MemoryRepository {
             let day = day_of(rollup.day);
             if state.day(&rollup.key, day).total() < rollup.tally.total() {
                 state.imported.insert((rollup.key, day), rollup.tally);
+                state.raw_horizon = state.raw_horizon.max(Some(day + DAY_SECS));
             }
         }
         Ok(())
+    }
+
+    /// Nothing is counted beside the records, so nothing can be wrong.
+    async fn rebuild_rollups(&self) -> Result<Rebuilt, Error> {
+        let state = self.working()?;
+        let records = state.records.len() as u64;
+        let from = state.records.iter().map(|stored| slot_of(stored.record.timestamp)).min();
+        Ok(Rebuilt {
+            records,
+            from: from.max(state.raw_horizon.filter(|_| from.is_some())),
+            ..Rebuilt::default()
+        })
     }
 
     async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error> {
@@ -452,5 +465,13 @@ impl Maintenance for MemoryRepository {
     async fn close(&self) -> Result<(), Error> {
         self.working()?.trouble = Some("it is closed".to_owned());
         Ok(())
+    }
+}
+
+/// What is in memory belongs to this process.
+#[async_trait]
+impl Commits for MemoryRepository {
+    async fn listen(&self, _wake: &(dyn Fn() + Send + Sync)) {
+        std::future::pending().await
     }
 }

@@ -44,6 +44,11 @@ pub trait Backend: Send + Sync + Sized {
 
     /// Closes the repository and opens it again, with the data it had.
     async fn reopen(&mut self);
+
+    /// Makes the counts that are stored of slots, and of days, from these seconds on wrong, and the newest records of
+    /// all monitors; whatever way it likes. The repository is open again afterwards, at least to rebuild the counts. A
+    /// backend that stores no counts has nothing to do.
+    async fn damage(&mut self, from_slot: UnixSeconds, from_day: UnixSeconds);
 }
 
 /// A backend with its clock.
@@ -127,6 +132,9 @@ macro_rules! repository_suite {
                 the_current_day_cannot_be_imported,
                 records_after_an_import_are_added,
                 a_closed_store_is_unavailable,
+                damaged_counts_are_made_again,
+                what_cannot_be_counted_again_stays,
+                a_rebuild_beside_a_writer_loses_nothing,
             ],
             imports: [
                 imported_records_are_as_if_they_had_been_made_here,

@@ -1,14 +1,16 @@
-//! Tells whoever follows the store that this process has written.
+//! Tells whoever follows the store that somebody has written: this process, or another one on the same database.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_core::ports::{Feed, Subscription};
+use relay_core::ports::{Feed, Repository, Subscription};
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
     watch,
 };
 use tokio_util::sync::CancellationToken;
 
-/// A feed over the writer's broadcast. Followers wait on a flag, not on the broadcast itself: what was committed is
+/// A feed over the writer's broadcast and what the store hears of others. Followers wait on a flag, not on the broadcast itself: what was committed is
 /// not kept for those of them who are slow.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LocalFeed {
@@ -16,16 +18,30 @@ pub(crate) struct LocalFeed {
 }
 
 impl LocalFeed {
-    /// Passes on every message of `commits` until `stop` is cancelled.
-    pub(crate) async fn run<T: Clone>(self, mut commits: Receiver<T>, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                commit = commits.recv() => match commit {
-                    Ok(_) | Err(RecvError::Lagged(_)) => self.committed.send_replace(()),
-                    Err(RecvError::Closed) => return stop.cancelled().await,
-                },
-            }
+    /// Passes on every message of `commits`, and what `others` hears, until `stop` is cancelled.
+    pub(crate) async fn run<T: Clone>(
+        self,
+        commits: Receiver<T>,
+        others: Arc<dyn Repository>,
+        stop: CancellationToken,
+    ) {
+        let wake = || {
+            self.committed.send_replace(());
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = others.listen(&wake) => {}
+            () = pass_on(commits, &wake) => {}
+        }
+    }
+}
+
+/// Never completes: once there are no more messages, there is nothing to pass on.
+async fn pass_on<T: Clone>(mut commits: Receiver<T>, wake: &(dyn Fn() + Send + Sync)) {
+    loop {
+        match commits.recv().await {
+            Ok(_) | Err(RecvError::Lagged(_)) => wake(),
+            Err(RecvError::Closed) => std::future::pending().await,
         }
     }
 }
@@ -49,6 +65,8 @@ impl Subscription for Flag {
 
 #[cfg(test)]
 mod tests {
+    use relay_core::ports::clock::SystemClock;
+    use relay_testkit::MemoryRepository;
     use tokio::sync::broadcast;
 
     use super::*;
@@ -62,7 +80,8 @@ mod tests {
         for number in 0..10 {
             commits.send(number).expect("somebody listens");
         }
-        let run = feed.clone().run(receiver, stop.clone());
+        let others = Arc::new(MemoryRepository::new(Arc::new(SystemClock)));
+        let run = feed.clone().run(receiver, others, stop.clone());
         let wait = async {
             early.changed().await;
             stop.cancel();

@@ -105,12 +105,27 @@ pub(crate) async fn open(
     config: &relay_config::Storage,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Repository>> {
-    let options = match &config.backend {
+    let opened = relay_store::open(options(config), clock).await;
+    opened.map_err(|error| refused(&config.backend, &error))
+}
+
+/// Opens the configured database although its rollups may be damaged, to rebuild them.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn open_to_rebuild(
+    config: &relay_config::Storage,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn Repository>> {
+    let opened = relay_store::open_to_rebuild(options(config), clock).await;
+    opened.map_err(|error| refused(&config.backend, &error))
+}
+
+fn options(config: &relay_config::Storage) -> Options {
+    match &config.backend {
         Backend::Sqlite(path) => Options::Sqlite(SqliteOptions::new(path)),
         Backend::Postgres(postgres) => Options::Postgres(postgres_options(postgres)),
-    };
-    let opened = relay_store::open(options, clock).await;
-    opened.map_err(|error| refused(&config.backend, &error))
+    }
 }
 
 /// Says what to do about a database that cannot be used.

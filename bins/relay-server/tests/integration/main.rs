@@ -10,6 +10,7 @@ mod postgres;
 mod probe_command;
 mod reload;
 mod renamed;
+mod rollups;
 mod soak;
 mod status;
 mod support;

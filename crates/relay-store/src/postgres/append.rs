@@ -19,6 +19,8 @@ use super::{
     rollups::Grown, states::Machines,
 };
 
+/// What is notified of, by the names in the two statements below.
+pub(super) const CHANNELS: [&str; 2] = ["relay_records", "relay_events"];
 /// Wakes those who listen: `relay_records` and `relay_events`, each with the highest number as its payload.
 const NOTIFY_RECORDS: &str = "SELECT pg_notify('relay_records', $1::bigint::text)";
 const NOTIFY_EVENTS: &str = "SELECT pg_notify('relay_events', $1::bigint::text)";

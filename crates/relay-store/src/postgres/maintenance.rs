@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use deadpool_postgres::Object;
 use relay_core::{
     MonitorKey, Psc,
-    ports::repository::{DayRollup, Error, Maintenance},
+    ports::repository::{DayRollup, Error, Maintenance, Rebuilt},
+    time::DAY_SECS,
 };
 use tokio::time::timeout;
 
@@ -14,7 +15,7 @@ use super::{
     PgRepository, answered,
     change::Change,
     error::{closed, translate},
-    rollups,
+    retention, rollups,
 };
 use crate::rollup::day_of;
 
@@ -53,6 +54,10 @@ impl Maintenance for PgRepository {
         answered(client, answer)
     }
 
+    async fn rebuild_rollups(&self) -> Result<Rebuilt, Error> {
+        self.rebuild().await
+    }
+
     async fn close(&self) -> Result<(), Error> {
         if self.closed.swap(true, Ordering::SeqCst) {
             return Err(closed());
@@ -74,7 +79,9 @@ impl PgRepository {
         let keys: Vec<MonitorKey> = days.iter().map(|rollup| rollup.key.clone()).collect();
         let monitors = self.names.number(&change.transaction, change.stamp, &keys).await?;
         let days = monitors.into_iter().zip(days).collect();
-        rollups::put_days(&change.transaction, days).await?;
+        if let Some(last) = rollups::put_days(&change.transaction, days).await? {
+            retention::raise_horizon(&change.transaction, last.saturating_add(DAY_SECS)).await?;
+        }
         change.commit().await
     }
 }

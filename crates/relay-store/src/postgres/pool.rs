@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
 use relay_core::ports::repository::Error;
 use tokio::{task::JoinSet, time::interval};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     error::{no_connection, refused},
@@ -22,9 +23,10 @@ const SECOND: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// Connections that are made when they are needed, and kept.
-#[derive(Debug)]
 pub(super) struct Pool {
     pool: deadpool_postgres::Pool,
+    config: tokio_postgres::Config,
+    tls: MakeRustlsConnect,
     /// Closes idle connections; ends with the pool.
     _upkeep: JoinSet<()>,
 }
@@ -58,7 +60,7 @@ impl Pool {
             config.password(options.password.expose());
         }
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, tls, recycling);
+        let manager = Manager::from_config(config.clone(), tls.clone(), recycling);
         let session = format!("{};{session}", bounds(options.timeouts));
         let lifetime = Some(options.max_lifetime).filter(|lifetime| !lifetime.is_zero());
         let pool = deadpool_postgres::Pool::builder(manager)
@@ -80,7 +82,7 @@ impl Pool {
             .map_err(|error| Error::Unavailable { reason: error.to_string(), source: None })?;
         let mut upkeep = JoinSet::new();
         upkeep.spawn(close_idle(pool.clone(), options.max_idle, lifetime));
-        Ok(Self { pool, _upkeep: upkeep })
+        Ok(Self { pool, config, tls, _upkeep: upkeep })
     }
 
     /// Returns the first connection; says what to do when there is none to be had.
@@ -91,6 +93,11 @@ impl Pool {
     /// Returns a connection.
     pub(super) async fn get(&self) -> Result<Object, Error> {
         self.pool.get().await.map_err(no_connection)
+    }
+
+    /// Returns what makes a connection that does not belong to the pool.
+    pub(super) fn dial(&self) -> (tokio_postgres::Config, MakeRustlsConnect) {
+        (self.config.clone(), self.tls.clone())
     }
 
     /// Closes all connections, those in use when they are given back.

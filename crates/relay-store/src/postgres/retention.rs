@@ -181,6 +181,12 @@ impl PgRepository {
     }
 }
 
+/// Notes that counts of slots before `horizon` cannot be made again.
+pub(super) async fn raise_horizon(transaction: &Transaction<'_>, horizon: UnixSeconds) -> Result<(), Error> {
+    let raised = transaction.execute(RAISE_HORIZON, &[&horizon]).await;
+    raised.map(drop).map_err(translate("cannot write the raw horizon"))
+}
+
 async fn delete_records(client: &mut Object, before: UnixSeconds, limit: u32) -> Result<u64, Error> {
     let change = Change::begin(client, 0).await?;
     let doomed = Doomed::find(&change.transaction, before, limit).await?;

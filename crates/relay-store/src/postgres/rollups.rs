@@ -13,6 +13,7 @@ use tokio_postgres::{Row, Statement, types::ToSql};
 
 use super::error::{malformed, translate};
 use crate::{
+    rebuild::PackedSlot,
     rollup::{MonitorId, OpenSlot, day_of, pack_samples, pack_tally, slot_of, unpack_samples, unpack_tally},
     timeline::{Fold, Pieces},
 };
@@ -165,21 +166,46 @@ async fn put(
     transaction.execute(&statement, &[&starts, &monitors, &packed]).await.map(drop).map_err(&trouble)
 }
 
-/// Replaces the counts of whole days, but for those that count as many records already.
+/// Writes the packed rows of one slot: counts and records in short.
+pub(super) async fn put_packed_slots(
+    transaction: &Transaction<'_>,
+    slot: UnixSeconds,
+    rows: Vec<(MonitorId, PackedSlot)>,
+) -> Result<(), Error> {
+    let (tallies, samples) =
+        rows.into_iter().map(|(id, (tally, samples))| ((slot, id, tally), (slot, id, samples))).unzip();
+    put(transaction, PUT_SLOTS, tallies).await?;
+    put(transaction, PUT_SAMPLES, samples).await
+}
+
+/// Writes the packed counts of one day.
+pub(super) async fn put_packed_days(
+    transaction: &Transaction<'_>,
+    day: UnixSeconds,
+    rows: Vec<(MonitorId, Vec<u8>)>,
+) -> Result<(), Error> {
+    put(transaction, PUT_DAYS, rows.into_iter().map(|(id, tally)| (day, id, tally)).collect()).await
+}
+
+/// Replaces the counts of whole days, but for those that count as many records already. Returns the last one that was
+/// replaced.
 pub(super) async fn put_days(
     transaction: &Transaction<'_>,
     days: Vec<(MonitorId, DayRollup)>,
-) -> Result<(), Error> {
+) -> Result<Option<UnixSeconds>, Error> {
     let place = |monitor: MonitorId, rollup: &DayRollup| (day_of(rollup.day), monitor);
     let places: BTreeSet<Place> = days.iter().map(|(monitor, rollup)| place(*monitor, rollup)).collect();
     let mut stored = Grown::at(transaction, &BTreeSet::new(), &BTreeSet::new(), &places).await?;
+    let mut last = None;
     for (monitor, rollup) in days {
         let tally = stored.days.entry(place(monitor, &rollup)).or_default();
         if rollup.tally.total() > tally.total() {
+            last = last.max(Some(day_of(rollup.day)));
             *tally = rollup.tally;
         }
     }
-    stored.write(transaction).await
+    stored.write(transaction).await?;
+    Ok(last)
 }
 
 /// The rows that a plan is answered from, as parameters of one statement.

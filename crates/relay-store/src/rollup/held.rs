@@ -249,6 +249,17 @@ impl Held {
         out
     }
 
+    /// Returns the rows of everything that is held.
+    pub(crate) fn all(&self) -> Outgoing<'_> {
+        let slots = self.slots.iter().flat_map(|(slot, monitors)| {
+            monitors.iter().map(|(monitor, open)| ((*slot, *monitor), (Base::Held(open), Vec::new())))
+        });
+        let days = self.days.iter().flat_map(|(day, monitors)| {
+            monitors.iter().map(|(monitor, tally)| ((*day, *monitor), (Base::Held(tally), Vec::new())))
+        });
+        Outgoing { slots: slots.collect(), days: days.collect() }
+    }
+
     /// Returns the slots and the days that are held after a move to `window` and are stored now.
     pub(crate) fn entering(&self, window: HeldWindow) -> (Vec<UnixSeconds>, Vec<UnixSeconds>) {
         let slots = window.slots().filter(|slot| !self.slots.contains_key(slot)).collect();

@@ -20,9 +20,10 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::{
     channels,
     error::translate,
-    events, load,
+    events,
+    load::{self, Damage},
     memory::{Memory, Shared},
-    outbox, pool, records, rollups, states,
+    outbox, pool, records, retention, rollups, states,
 };
 use crate::{
     rollup::{Change, HeldWindow, MonitorId, day_of},
@@ -62,6 +63,11 @@ impl StoreState {
     /// Changes only the number of the next record.
     pub(super) fn with_next_id(self, next_id: RecordId) -> Self {
         Self { next_id, ..self }
+    }
+
+    /// Says that everything up to the next record is stored.
+    pub(super) fn without_window(self, next_id: RecordId) -> Self {
+        Self { window: None, tail_from: next_id, ..self }
     }
 
     /// Changes everything but the seal.
@@ -158,7 +164,9 @@ impl Engine {
             loaded = rollups::load(&transaction, &slots, &days)?;
             tail_from = memory.held.tail_after(change, self.next_id);
         }
-        rollups::put_days(&transaction, &days)?;
+        if let Some(last) = rollups::put_days(&transaction, &days)? {
+            retention::raise_horizon(&transaction, last.saturating_add(DAY_SECS))?;
+        }
         save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, self.next_id)?;
         let state = StoreState { window: moved, tail_from, next_id: self.next_id, sealed_until };
         put_state(&transaction, state)?;
@@ -200,7 +208,7 @@ impl Engine {
                 states::delete(&transaction, &unnamed)?;
             }
         }
-        let loaded = load::read(&transaction)?;
+        let loaded = load::read(&transaction, Damage::Refuse)?;
         drop(memory);
 
         let mut memory = shared.write();

@@ -29,7 +29,7 @@ const LOGGED_PAGE: f64 = 4096.0 + 24.0;
 fn engine(folder: &Path) -> Engine {
     let options = SqliteOptions::new(folder.join("relay.db"));
     let connection = pool::open_writer(&options).expect("opened");
-    load::load(connection, Arc::new(ManualClock::at_secs(NOW))).expect("loaded")
+    load::load(connection, Arc::new(ManualClock::at_secs(NOW)), load::Damage::Refuse).expect("loaded")
 }
 
 fn keys(count: usize) -> Vec<MonitorKey> {

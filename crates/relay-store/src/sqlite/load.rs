@@ -28,6 +28,8 @@ use crate::{
 /// they had, and a number that was given once must not be given again.
 const NUMBERS_LEFT_OUT: RecordId = 1_000_000;
 
+const REMEDY: &str = "`relay-server rollups rebuild` makes it again from the records";
+
 struct StateRow {
     held_from: Option<UnixSeconds>,
     tail_from: RecordId,
@@ -45,11 +47,20 @@ pub(super) struct Loaded {
     pub(super) unsaved_latest: HashSet<MonitorId>,
 }
 
+/// What happens to rollups that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// The database is not used.
+    Refuse,
+    /// Nothing is held: everything is going to be counted again before anything else is done.
+    LeaveOut,
+}
+
 /// Makes the engine of an open database.
-pub(super) fn load(connection: Connection, clock: Arc<dyn Clock>) -> Result<Engine, Error> {
+pub(super) fn load(connection: Connection, clock: Arc<dyn Clock>, damage: Damage) -> Result<Engine, Error> {
     let trouble = |error| translate("cannot read the store's state", error);
     let state = read_state(&connection).map_err(trouble)?;
-    let Loaded { memory, states, unsaved_latest } = read(&connection)?;
+    let Loaded { memory, states, unsaved_latest } = read(&connection, damage)?;
     let next_id = next_record_id(&connection, &state).map_err(trouble)?;
     let shared = Arc::new(Shared::new(memory));
     let sealed_until = state.sealed_until;
@@ -57,7 +68,7 @@ pub(super) fn load(connection: Connection, clock: Arc<dyn Clock>) -> Result<Engi
 }
 
 /// Reads everything that is held in memory.
-pub(super) fn read(connection: &Connection) -> Result<Loaded, Error> {
+pub(super) fn read(connection: &Connection, damage: Damage) -> Result<Loaded, Error> {
     let trouble = |error| translate("cannot read the store's state", error);
     let state = read_state(connection).map_err(trouble)?;
     let keys = read_monitors(connection).map_err(trouble)?;
@@ -76,9 +87,17 @@ pub(super) fn read(connection: &Connection) -> Result<Loaded, Error> {
         }
     }
     if let Some(window) = state.held_from.map(HeldWindow::starting) {
-        let (slots, days) = rollups::load_window(connection, window)?;
-        let samples = tail.iter().map(|(monitor, stored)| (*monitor, Sample::of(stored)));
-        memory.held = Held::restore(window, slots, days, samples);
+        match rollups::load_window(connection, window) {
+            Ok((slots, days)) => {
+                let samples = tail.iter().map(|(monitor, stored)| (*monitor, Sample::of(stored)));
+                memory.held = Held::restore(window, slots, days, samples);
+            }
+            Err(Error::Corrupt { .. }) if damage == Damage::LeaveOut => {}
+            Err(Error::Corrupt { reason }) => {
+                return Err(Error::Corrupt { reason: format!("{reason} ({REMEDY})") });
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(Loaded { memory, states, unsaved_latest })
 }
@@ -111,7 +130,8 @@ fn read_monitors(connection: &Connection) -> rusqlite::Result<HashMap<MonitorId,
     statement.query_map([], read)?.collect()
 }
 
-fn read_latest(
+/// Reads the newest record of each monitor.
+pub(super) fn read_latest(
     connection: &Connection,
 ) -> rusqlite::Result<HashMap<MonitorId, relay_core::record::LatestRecord>> {
     let mut statement = connection.prepare(

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use relay_core::{
     Psc,
-    ports::repository::{DayRollup, Error, Maintenance},
+    ports::repository::{Commits, DayRollup, Error, Maintenance, Rebuilt},
 };
 
 use super::{SqliteRepository, error::translate};
@@ -32,11 +32,23 @@ impl Maintenance for SqliteRepository {
         if groups.is_empty() { Ok(0) } else { self.worker.name_channels(groups).await }
     }
 
+    async fn rebuild_rollups(&self) -> Result<Rebuilt, Error> {
+        self.rebuild().await
+    }
+
     async fn close(&self) -> Result<(), Error> {
         if self.closed.swap(true, Ordering::SeqCst) {
             return Err(super::error::closed());
         }
         self.readers.close(self.reader_count).await;
         self.worker.close().await
+    }
+}
+
+/// The file belongs to this process, which hears of its own commits without that.
+#[async_trait]
+impl Commits for SqliteRepository {
+    async fn listen(&self, _wake: &(dyn Fn() + Send + Sync)) {
+        std::future::pending().await
     }
 }

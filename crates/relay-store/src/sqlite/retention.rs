@@ -241,6 +241,12 @@ impl Engine {
     }
 }
 
+/// Notes that counts of slots before `horizon` cannot be made again.
+pub(super) fn raise_horizon(connection: &Connection, horizon: UnixSeconds) -> Result<(), Error> {
+    let raise = || connection.prepare_cached(RAISE_HORIZON)?.execute([horizon]);
+    raise().map(drop).map_err(|error| translate("cannot write the raw horizon", error))
+}
+
 fn first_held_day(window: HeldWindow) -> UnixSeconds {
     day_of(window.from())
 }

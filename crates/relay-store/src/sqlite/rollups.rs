@@ -40,7 +40,12 @@ type ByDay = BTreeMap<UnixSeconds, HashMap<MonitorId, Tally>>;
 
 /// Writes the rows that `change` makes necessary.
 pub(super) fn write(connection: &Connection, held: &Held, change: &Change) -> Result<(), Error> {
-    let Outgoing { slots, days } = held.outgoing(change);
+    write_rows(connection, held.outgoing(change))
+}
+
+/// Writes rows.
+pub(super) fn write_rows(connection: &Connection, rows: Outgoing<'_>) -> Result<(), Error> {
+    let Outgoing { slots, days } = rows;
     for ((slot, monitor), (base, added)) in slots {
         write_slot(connection, slot, monitor, base, &added)?;
     }
@@ -90,8 +95,30 @@ fn put_slot(
     monitor: MonitorId,
     open: &OpenSlot,
 ) -> Result<(), Error> {
-    put(connection, PUT_SLOT, slot, monitor, &pack_tally(&open.tally, slot))?;
-    put(connection, PUT_SAMPLES, slot, monitor, &pack_samples(open.samples.iter(), slot))
+    let (tally, samples) = (pack_tally(&open.tally, slot), pack_samples(open.samples.iter(), slot));
+    put_packed_slot(connection, slot, monitor, &tally, &samples)
+}
+
+/// Writes the packed rows of a slot.
+pub(super) fn put_packed_slot(
+    connection: &Connection,
+    slot: UnixSeconds,
+    monitor: MonitorId,
+    tally: &[u8],
+    samples: &[u8],
+) -> Result<(), Error> {
+    put(connection, PUT_SLOT, slot, monitor, tally)?;
+    put(connection, PUT_SAMPLES, slot, monitor, samples)
+}
+
+/// Writes the packed row of a day.
+pub(super) fn put_packed_day(
+    connection: &Connection,
+    day: UnixSeconds,
+    monitor: MonitorId,
+    tally: &[u8],
+) -> Result<(), Error> {
+    put(connection, PUT_DAY, day, monitor, tally)
 }
 
 fn put(
@@ -105,16 +132,21 @@ fn put(
     execute().map(drop).map_err(|error| translate("cannot write a rollup", error))
 }
 
-/// Replaces the counts of whole days, except where there are as many already.
-pub(super) fn put_days(connection: &Connection, days: &[(MonitorId, DayRollup)]) -> Result<(), Error> {
+/// Replaces the counts of whole days, except where there are as many already. Returns the last one that was replaced.
+pub(super) fn put_days(
+    connection: &Connection,
+    days: &[(MonitorId, DayRollup)],
+) -> Result<Option<UnixSeconds>, Error> {
+    let mut last = None;
     for (monitor, rollup) in days {
         let day = day_of(rollup.day);
         if stored_day(connection, day, *monitor)?.total() >= rollup.tally.total() {
             continue;
         }
         put(connection, PUT_DAY, day, *monitor, &pack_tally(&rollup.tally, day))?;
+        last = last.max(Some(day));
     }
-    Ok(())
+    Ok(last)
 }
 
 /// Returns the stored counts of a day.

@@ -3,6 +3,7 @@
 use relay_core::{
     MonitorKey, ProbeRecord, ProbeResult, Status, StoredRecord,
     record::{LatestRecord, RecordId, Source, Timings},
+    timeline::Sample,
 };
 use rusqlite::{Row, types::FromSqlError};
 
@@ -50,6 +51,20 @@ impl RecordRow {
         Ok(Self { id: row.get(0)?, monitor: row.get(1)?, record })
     }
 
+    /// Returns what is kept of it as the newest record.
+    pub(super) fn latest(&self) -> LatestRecord {
+        let UnkeyedRecord { timestamp, result, .. } = &self.record;
+        LatestRecord {
+            id: self.id,
+            timestamp: *timestamp,
+            status: result.status,
+            sub_status: result.sub_status,
+            http_code: result.http_code,
+            latency_ms: result.latency_ms,
+            first_token_ms: result.timings.first_token_ms,
+        }
+    }
+
     /// Returns the record of the monitor with this key.
     pub(super) fn keyed(self, key: MonitorKey) -> StoredRecord {
         let UnkeyedRecord { timestamp, source, result } = self.record;
@@ -61,6 +76,19 @@ fn from_sql(column: usize) -> impl Fn(FromSqlError) -> rusqlite::Error {
     move |error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, Box::new(error))
     }
+}
+
+/// Reads what a timeline needs: the columns of `sql/records/by_id.sql` up to the latency.
+pub(super) fn read_sample(row: &Row<'_>) -> rusqlite::Result<(MonitorId, Sample)> {
+    let sample = Sample {
+        id: row.get(0)?,
+        timestamp: row.get(2)?,
+        status: Status::from_code(row.get(3)?),
+        sub_status: cause(row.get(4)?),
+        http_code: code(row.get(5)?),
+        latency_ms: clamp_u32(row.get(6)?),
+    };
+    Ok((row.get(1)?, sample))
 }
 
 /// Reads the columns of `latest` from `monitor_id` on.

@@ -27,7 +27,16 @@ use crate::support::{open, postgres::Database};
 const VICTIM: &str = "RELAY_STORE_TEST_VICTIM";
 /// 2026-03-10 23:00:00 UTC: slots and a day end while it runs.
 pub(crate) const START: UnixSeconds = 1_773_183_600;
+/// How many processes are killed, when somebody asks for another number than [`KILLS`].
+const KILLS_VARIABLE: &str = "RELAY_SOAK_KILLS";
 const KILLS: u64 = 12;
+/// A new database is begun after so many, because everything in it is compared after each.
+pub(crate) const KILLS_OF_ONE: u64 = 12;
+
+/// Returns how many processes are to be killed, `usual` unless somebody asks for another number.
+pub(crate) fn kills(usual: u64) -> u64 {
+    env::var(KILLS_VARIABLE).map_or(usual, |kills| kills.parse().expect("a number"))
+}
 
 pub(crate) fn keys() -> Vec<MonitorKey> {
     (0..5).map(|index| key(&format!("p/cc/c{}/m{index}", index % 2))).collect()
@@ -123,13 +132,14 @@ async fn kill_nine_loses_nothing() {
         return be_the_victim(&clock, open(path.into(), clock.clone()).as_ref()).await;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("relay.db");
-    for round in 0..KILLS {
+    for round in 0..kills(KILLS) {
+        let path = folder.path().join(format!("relay-{}.db", round / KILLS_OF_ONE));
         let (record_id, event_id) =
             kill_after("crash::kill_nine_loses_nothing", path.as_os_str(), 1 + round * 13 % 40);
         check_integrity(&path);
         let store = open(path.clone(), clock.clone());
         check(&clock, store.as_ref(), record_id, event_id).await;
+        assert_eq!(store.rebuild_rollups().await.expect("counted again").corrected, 0);
         store.close().await.expect("closed");
     }
 }
@@ -141,8 +151,11 @@ async fn kill_nine_loses_nothing_on_postgres() {
         let database = Database::at(&place.to_string_lossy());
         return be_the_victim(&clock, &database.open(clock.clone()).await).await;
     }
-    let database = Database::create().await;
-    for round in 0..KILLS / 2 {
+    let mut database = Database::create().await;
+    for round in 0..kills(KILLS) {
+        if round > 0 && round % KILLS_OF_ONE == 0 {
+            database = Database::create().await;
+        }
         let place = database.place();
         let test = "crash::kill_nine_loses_nothing_on_postgres";
         let (record_id, event_id) = kill_after(test, OsStr::new(&place), 1 + round * 13 % 40);
@@ -151,6 +164,7 @@ async fn kill_nine_loses_nothing_on_postgres() {
         let shell = database.shell().await;
         shell.query_one("SELECT id FROM relay.store_state FOR UPDATE", &[]).await.expect("the lock");
         check(&clock, &store, record_id, event_id).await;
+        assert_eq!(store.rebuild_rollups().await.expect("counted again").corrected, 0);
         store.close().await.expect("closed");
     }
 }

@@ -25,7 +25,10 @@ use relay_testkit::{ManualClock, MemoryRepository, key, record, suite::Blinker};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
-use crate::{crash::Victim, support::open};
+use crate::{
+    crash::{Victim, kills},
+    support::open,
+};
 
 /// Tells a copy of this test that it is the process to be killed, and which folder it works in.
 const VICTIM: &str = "RELAY_STORE_TEST_AGEING_VICTIM";
@@ -102,12 +105,16 @@ async fn kill_nine_while_records_age_loses_none() {
     if let Some(folder) = env::var_os(VICTIM) {
         return be_the_victim(Path::new(&folder)).await;
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    for round in 0..KILLS {
+    let mut folder = tempfile::tempdir().expect("a folder");
+    let kills = kills(KILLS).next_multiple_of(KILLS);
+    for round in 0..kills {
+        if round > 0 && round % KILLS == 0 {
+            folder = tempfile::tempdir().expect("a folder");
+        }
         let name = "killed::kill_nine_while_records_age_loses_none";
         let (record_id, _) =
             Victim::kill_after(name, VICTIM, folder.path().as_os_str(), 14 + round * 13 % 20);
-        let last = round + 1 == KILLS;
+        let last = (round + 1) % KILLS == 0;
         check(folder.path(), record_id, last).await;
     }
 }

@@ -27,7 +27,7 @@ impl Aged {
     }
 }
 
-fn slot_of(at: UnixSeconds) -> UnixSeconds {
+pub(super) fn slot_of(at: UnixSeconds) -> UnixSeconds {
     at.div_euclid(SLOT_SECS).saturating_mul(SLOT_SECS)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_core::ports::Repository;
+use relay_core::{UnixSeconds, ports::Repository};
 use relay_testkit::{ManualClock, MemoryRepository, repository_suite, suite::Backend};
 
 struct Memory(Arc<MemoryRepository>);
@@ -20,6 +20,8 @@ impl Backend for Memory {
 
     /// What is kept in memory is still there.
     async fn reopen(&mut self) {}
+
+    async fn damage(&mut self, _from_slot: UnixSeconds, _from_day: UnixSeconds) {}
 }
 
 repository_suite!(Memory);

@@ -12,7 +12,8 @@ pub trait Maintenance: Send + Sync {
     async fn ping(&self) -> Result<(), Error>;
 
     /// Brings counts of whole UTC days into the store, for history whose raw records are not kept. Replaces the
-    /// rollup of each (monitor, day) given, unless it counts as many records already. Makes no records, states or events; registers monitors not seen before.
+    /// rollup of each (monitor, day) given, unless it counts as many records already. Raises the raw horizon, since such
+    /// days cannot be counted again. Makes no records, states or events; registers monitors not seen before.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; [`Error::Conflict`] when a day is the current one or later, which live records own.
@@ -30,6 +31,22 @@ pub trait Maintenance: Send + Sync {
     /// [`Error::Unavailable`], [`Error::Corrupt`]; nothing moved then, and trying again is safe.
     async fn name_channels(&self, groups: &[Psc]) -> Result<u64, Error>;
 
+    /// Counts the raw records again and puts the counts of slots and days, the records in short and the newest records
+    /// right where they differ. Where raw records were deleted ([`Retention::raw_horizon`], or by hand) counts stay
+    /// what they are; so they do in slots before the oldest raw record, and in days that were brought in as counts.
+    /// Works in small steps, each a transaction, beside whatever else uses the store; the memory it takes does not
+    /// grow with history.
+    ///
+    /// [`Retention::raw_horizon`]: crate::ports::repository::Retention::raw_horizon
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Conflict`], [`Error::Corrupt`] when the records themselves cannot be read. What
+    /// was put right before stays so, and starting again is safe.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the work between two steps.
+    async fn rebuild_rollups(&self) -> Result<Rebuilt, Error>;
+
     /// Writes what is held in memory and closes the store. Later calls of any port fail with [`Error::Unavailable`].
     ///
     /// # Errors
@@ -46,6 +63,21 @@ pub struct DayRollup {
     pub day: UnixSeconds,
     /// What was counted.
     pub tally: Tally,
+}
+
+/// What became of a recount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rebuilt {
+    /// Raw records that were read.
+    pub records: u64,
+    /// Half-hour slots that were counted again.
+    pub slots: u64,
+    /// UTC days that were counted again.
+    pub days: u64,
+    /// Rows that were wrong or missing and are right now.
+    pub corrected: u64,
+    /// The first second that was counted again; `None` when there is no raw record.
+    pub from: Option<UnixSeconds>,
 }
 
 #[cfg(test)]

@@ -70,8 +70,8 @@ pub trait Retention: Send + Sync {
     /// [`Error::Unavailable`].
     async fn reclaim(&self, bytes: u64) -> Result<u64, Error>;
 
-    /// Returns the moment from which on raw records were never deleted by this port, a slot's border; `None` when none
-    /// were. Counts of slots that begin at or after it can be made again from the raw records, earlier ones cannot.
+    /// Returns the moment from which on raw records were never deleted by this port, and counts never brought in without
+    /// records, a slot's border; `None` when there was neither. Counts of slots that begin at or after it can be made again from the raw records, earlier ones cannot.
     ///
     /// # Errors
     /// [`Error::Unavailable`].

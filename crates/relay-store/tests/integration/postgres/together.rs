@@ -12,7 +12,8 @@ use relay_core::{
     Timestamp,
     ports::{
         repository::{
-            Error, EventFilter, EventLog as _, HistoryQuery, Maintenance as _, Records as _, Timelines as _,
+            Commits as _, Error, EventFilter, EventLog as _, HistoryQuery, Maintenance as _, Records as _,
+            Timelines as _,
         },
         transition::NoTransition,
     },
@@ -172,6 +173,31 @@ async fn commits_are_notified() {
     let event = appended.events.last().expect("events").id;
     assert_eq!(ear.recv().await, Some(("relay_records".to_owned(), "100".to_owned())));
     assert_eq!(ear.recv().await, Some(("relay_events".to_owned(), event.to_string())));
+}
+
+/// One process hears of what another one stores, from the beginning on, and again after its connection was cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn others_are_heard() {
+    let database = Database::create().await;
+    let clock = Arc::new(ManualClock::at_secs(START));
+    let (one, other) = (database.open(clock.clone()).await, database.open(clock).await);
+    let (woken, mut wakes) = tokio::sync::watch::channel(0u32);
+    let mut listening = JoinSet::new();
+    listening.spawn(async move { other.listen(&|| woken.send_modify(|count| *count += 1)).await });
+    // It says once that something may have been missed before.
+    wakes.changed().await.expect("it listens");
+    let shell = database.shell().await;
+    for round in 0..3 {
+        wakes.mark_unchanged();
+        one.append(batch_after(round * 5), Arc::new(NoTransition)).await.expect("stored");
+        wakes.changed().await.expect("it listens");
+
+        let listener = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' \
+                        AND datname = current_database()";
+        assert_eq!(shell.query(listener, &[]).await.expect("cut").len(), 1);
+        wakes.mark_unchanged();
+        wakes.changed().await.expect("it listens again");
+    }
 }
 
 /// A pool of one connection is enough for everything at once.

@@ -11,11 +11,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use relay_core::ports::{Clock, Repository, repository::Maintenance as _};
+use relay_core::{
+    UnixSeconds,
+    ports::{Clock, Repository, repository::Maintenance as _},
+};
 use relay_store::{PgRepository, PostgresOptions};
 use relay_testkit::{ManualClock, postgres, suite::Backend};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_postgres::{AsyncMessage, Client, NoTls};
+
+use super::damage;
 
 /// A database on a server.
 pub(crate) struct Database {
@@ -194,5 +199,11 @@ impl Backend for Postgres {
     async fn reopen(&mut self) {
         self.repository.close().await.expect("closed");
         self.repository = Arc::new(self.database.open(self.clock.clone()).await);
+    }
+
+    async fn damage(&mut self, from_slot: UnixSeconds, from_day: UnixSeconds) {
+        let shell = self.database.shell().await;
+        let sql = damage(from_slot, from_day, "'\\x01ff'");
+        shell.batch_execute(&format!("SET search_path = relay; {sql}")).await.expect("damaged");
     }
 }
