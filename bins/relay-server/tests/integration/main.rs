@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod demo;
+mod full_disk;
 mod lifecycle;
 mod notify;
 mod postgres;
