@@ -25,6 +25,8 @@ enum Part {
     Reload,
     /// Processes that write the store, killed at any moment.
     Kill,
+    /// Probes while PostgreSQL is away; a round is a second.
+    Outage,
 }
 
 /// A test and how to repeat it.
@@ -42,6 +44,11 @@ impl Part {
                 package: "relay-server",
                 tests: &["soak::reloads_under_load_leak_nothing_and_lose_no_probe"],
                 variable: "RELAY_SOAK_ROUNDS",
+            },
+            Self::Outage => Repeated {
+                package: "relay-server",
+                tests: &["postgres::probing_goes_on_while_postgres_is_away"],
+                variable: "RELAY_SOAK_PROBES_AWAY",
             },
             Self::Kill => Repeated {
                 package: "relay-store",

@@ -44,7 +44,14 @@ use relay_core::ports::{
 use rusqlite::Connection;
 
 pub use self::takeover::{TakenOver, is_relay_pulse, take_over};
-use self::{error::closed, file::Lock, load::Damage, memory::Shared, pool::Readers, worker::Worker};
+use self::{
+    error::closed,
+    file::{Lock, Place},
+    load::Damage,
+    memory::Shared,
+    pool::Readers,
+    worker::Worker,
+};
 pub(crate) use self::{relay_pulse::RelayPulseFile, scratch::fill};
 use crate::options::SqliteOptions;
 
@@ -96,7 +103,7 @@ impl SqliteRepository {
         let engine = load::load(connection, clock, damage)?;
         let shared = Arc::clone(&engine.shared);
         let readers = Readers::new(options)?;
-        let worker = Worker::start(engine, lock)?;
+        let worker = Worker::start(engine, lock, Place::of(&options.path)?)?;
         Ok(Self {
             worker,
             readers,

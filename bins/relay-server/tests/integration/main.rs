@@ -3,6 +3,7 @@
 mod bad_input;
 mod demo;
 mod follow_events;
+mod full_disk;
 mod golden;
 mod lifecycle;
 mod notify;

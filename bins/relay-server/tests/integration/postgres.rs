@@ -11,6 +11,11 @@ use tokio::{
 
 use crate::support::{PATIENCE, Server, Site, entry, points};
 
+/// For how many probes of a monitor, one a second, the server is away, when somebody asks for another number than
+/// [`PROBES_AWAY`].
+const PROBES_AWAY_VARIABLE: &str = "RELAY_SOAK_PROBES_AWAY";
+const PROBES_AWAY: u64 = 3;
+
 async fn site(database: &Database) -> Site {
     let site = Site::new(&[("good", Behaviour::Healthy), ("bad", Behaviour::ServerError(500))]).await;
     let mut config = site.config(2);
@@ -60,8 +65,10 @@ async fn probing_goes_on_while_postgres_is_away() {
     block_in_place(|| database.stop());
     ready(&server, 503).await;
     let asked = || site.sim.handle().counts("good").map_or(0, |counts| counts.requests);
-    let (before, end) = (asked(), Instant::now() + PATIENCE);
-    while asked() < before + 3 {
+    let away =
+        std::env::var(PROBES_AWAY_VARIABLE).map_or(PROBES_AWAY, |probes| probes.parse().expect("a number"));
+    let (before, end) = (asked(), Instant::now() + PATIENCE + Duration::from_secs(2 * away));
+    while asked() < before + away {
         assert!(Instant::now() < end, "no probes");
         sleep(Duration::from_millis(50)).await;
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use relay_core::{
@@ -280,6 +281,9 @@ impl Engine {
         put_state(&transaction, state)?;
         drop(memory);
         commit(transaction)?;
+        // Somebody who reads the file keeps the log from being emptied, which is no reason to wait: nothing is lost.
+        let patience = self.connection.busy_timeout(Duration::ZERO);
+        patience.map_err(|error| translate("cannot empty the log", error))?;
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| translate("cannot empty the log", error))?;

@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Read},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -53,6 +54,35 @@ impl Lock {
             }),
             Err(error) => Err(unusable(path, &format!("{} cannot be locked: {error}", beside.display()))),
         }
+    }
+}
+
+/// Where the open database is. Its log would be written to and its name be gone, without an error, if somebody deleted
+/// the file or put another one in its place.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    file: (u64, u64),
+}
+
+impl Place {
+    /// Remembers which file is at `path` now.
+    pub(super) fn of(path: &Path) -> Result<Self, Error> {
+        let meta = fs::metadata(path).map_err(|error| unusable(path, &error.to_string()))?;
+        Ok(Self { path: path.to_owned(), file: (meta.dev(), meta.ino()) })
+    }
+
+    /// Refuses to go on while the file is not where it was.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let shown = self.path.display();
+        let reason = match fs::metadata(&self.path) {
+            Ok(meta) if (meta.dev(), meta.ino()) == self.file => return Ok(()),
+            Ok(_) => format!("{shown} is another file than the one that was opened"),
+            Err(error) if error.kind() == ErrorKind::NotFound => format!("{shown} was deleted or moved"),
+            Err(error) => format!("{shown} cannot be looked at: {error}"),
+        };
+        let reason = format!("{reason}: put it back, or start the server again to go on with what is there");
+        Err(Error::Unavailable { reason, source: None })
     }
 }
 

@@ -11,7 +11,11 @@ use relay_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{engine::Engine, error::closed, file::Lock};
+use super::{
+    engine::Engine,
+    error::closed,
+    file::{Lock, Place},
+};
 
 /// How many commands may wait. A caller beyond it waits too; batches are as large as callers make them.
 const QUEUE: usize = 16;
@@ -35,11 +39,11 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts the thread. It holds the lock as long as it has the database open.
-    pub(super) fn start(engine: Engine, lock: Lock) -> Result<Self, Error> {
+    pub(super) fn start(engine: Engine, lock: Lock, place: Place) -> Result<Self, Error> {
         let (commands, receiver) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(engine, lock, receiver))
+            .spawn(move || run(engine, lock, &place, receiver))
             .map_err(|error| Error::Unavailable {
                 reason: "the writer's thread cannot be started".to_owned(),
                 source: Some(Box::new(error)),
@@ -97,12 +101,12 @@ impl Worker {
     }
 }
 
-fn run(mut engine: Engine, lock: Lock, mut commands: mpsc::Receiver<Command>) {
+fn run(mut engine: Engine, lock: Lock, place: &Place, mut commands: mpsc::Receiver<Command>) {
     while let Some(command) = commands.blocking_recv() {
         // A caller that went away does not want the answer; what was committed stays committed.
         match command {
             Command::Append { batch, transition, reply } => {
-                let _ = reply.send(engine.append(batch, transition.as_ref()));
+                let _ = reply.send(place.check().and_then(|()| engine.append(batch, transition.as_ref())));
             }
             Command::ImportDays { days, reply } => {
                 let _ = reply.send(engine.import_days(days));
@@ -112,7 +116,7 @@ fn run(mut engine: Engine, lock: Lock, mut commands: mpsc::Receiver<Command>) {
             }
             Command::Run(work) => work(&mut engine),
             Command::Ping { reply } => {
-                let _ = reply.send(engine.ping());
+                let _ = reply.send(place.check().and_then(|()| engine.ping()));
             }
             Command::Close { reply } => {
                 let closed = engine.close();

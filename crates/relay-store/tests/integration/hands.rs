@@ -1,6 +1,6 @@
 //! What operators do to the file by hand, and what disks do to it.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use relay_core::{
     MonitorKey, Timestamp, UnixSeconds,
@@ -152,4 +152,55 @@ async fn damaged_rollups_are_named_and_end_nothing_else() {
     assert!(matches!(&error, Error::Corrupt { reason } if reason.contains("day_rollups.tally")), "{error}");
     store.append(vec![record(&a, NOW).build()], Arc::new(NoTransition)).await.expect("stored");
     store.latest(&[a]).await.expect("latest");
+}
+
+#[tokio::test]
+async fn a_deleted_database_is_an_outage_until_it_is_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("relay.db");
+    let store = open(path.clone(), Arc::new(ManualClock::at_secs(NOW)));
+    let a = key("a/s");
+    fill(&store, &a).await;
+    let kept = folder.path().join("kept.db");
+    fs::hard_link(&path, &kept).expect("a second name");
+    fs::remove_file(&path).expect("deleted");
+    let batch = vec![record(&a, NOW + 1).build()];
+    let refused = async |words: &str| {
+        let error = store.append(batch.clone(), Arc::new(NoTransition)).await.expect_err("it is gone");
+        assert!(matches!(&error, Error::Unavailable { reason, .. } if reason.contains(words)), "{error:?}");
+        store.ping().await.expect_err("it is gone");
+    };
+    refused("was deleted or moved").await;
+    fs::copy(&kept, &path).expect("a copy");
+    refused("is another file").await;
+    // What is open can still be read.
+    assert_eq!(total(&store, &a, Period::Days7).await, 3000);
+    fs::rename(&kept, &path).expect("put back");
+    store.ping().await.expect("it works");
+    let appended = store.append(batch, Arc::new(NoTransition)).await.expect("stored");
+    assert_eq!(appended.records[0].id, 3001);
+    store.close().await.expect("closed");
+    let store = open(path, Arc::new(ManualClock::at_secs(NOW)));
+    assert_eq!(total(&store, &a, Period::Days7).await, 3001);
+    assert_eq!(store.latest(&[a]).await.expect("latest")[0].map(|latest| latest.id), Some(3001));
+}
+
+#[tokio::test]
+async fn closing_does_not_wait_for_somebody_who_reads_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("relay.db");
+    let options = SqliteOptions { busy_timeout: Duration::from_secs(3600), ..SqliteOptions::new(&path) };
+    let clock = Arc::new(ManualClock::at_secs(NOW));
+    let store = SqliteRepository::open(&options, clock.clone()).expect("opened");
+    let a = key("a/s");
+    fill(&store, &a).await;
+    let operator = Connection::open(&path).expect("opened");
+    let mut statement = operator.prepare("SELECT id FROM probe_history").expect("a statement");
+    let mut rows = statement.query([]).expect("rows");
+    rows.next().expect("a row");
+    store.append(vec![record(&a, NOW + 1).build()], Arc::new(NoTransition)).await.expect("stored");
+    tokio::time::timeout(Duration::from_secs(60), store.close()).await.expect("at once").expect("closed");
+    drop(rows);
+    let store = open(path, clock);
+    assert_eq!(total(&store, &a, Period::Days7).await, 3001);
 }
