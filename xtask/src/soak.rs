@@ -31,7 +31,6 @@ enum Part {
 
 /// A test and how to repeat it.
 struct Repeated {
-    folder: &'static str,
     package: &'static str,
     tests: &'static [&'static str],
     /// Tells the tests the number of rounds.
@@ -42,19 +41,16 @@ impl Part {
     fn repeated(self) -> Repeated {
         match self {
             Self::Reload => Repeated {
-                folder: "bins",
                 package: "relay-server",
                 tests: &["soak::reloads_under_load_leak_nothing_and_lose_no_probe"],
                 variable: "RELAY_SOAK_ROUNDS",
             },
             Self::Outage => Repeated {
-                folder: "bins",
                 package: "relay-server",
                 tests: &["postgres::probing_goes_on_while_postgres_is_away"],
                 variable: "RELAY_SOAK_PROBES_AWAY",
             },
             Self::Kill => Repeated {
-                folder: "crates",
                 package: "relay-store",
                 tests: &[
                     "crash::kill_nine_loses_nothing",
@@ -88,10 +84,10 @@ mod tests {
     fn the_tests_that_are_repeated_exist() {
         let files = workspace::files(&workspace::root()).expect("the files of the workspace");
         for part in Part::value_variants() {
-            let Repeated { folder, package, tests, variable } = part.repeated();
+            let Repeated { package, tests, variable } = part.repeated();
             let text_of = |module: &str| {
-                let path = format!("{folder}/{package}/tests/integration/{module}.rs");
-                files.iter().find(|file| file.path == path).expect("the file of the test").text()
+                let path = format!("/{package}/tests/integration/{module}.rs");
+                files.iter().find(|file| file.path.ends_with(&path)).expect("the file of the test").text()
             };
             for test in tests {
                 let (module, function) = test.split_once("::").expect("a module");
