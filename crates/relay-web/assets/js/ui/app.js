@@ -3,9 +3,10 @@
 import { useEffect, useState } from '../../vendor/preact-hooks.mjs';
 import { Component } from '../../vendor/preact.mjs';
 import { t } from '../i18n.js';
-import { board, busy, rows, url } from '../state/page.js';
+import { board, busy, pins, rows, url } from '../state/page.js';
 import { theme } from '../state/settings.js';
 import { Cards } from './cards.js';
+import { DetailView } from './detail.js';
 import { Footer } from './footer.js';
 import { Header, Summary } from './header.js';
 import { html } from './html.js';
@@ -39,8 +40,8 @@ function Monitors({ config, narrow, view }) {
   const limit = narrow ? NARROW_BLOCKS : Infinity;
   const outdated = busy.value && data.period !== url.value.period;
   return html`<div class=${outdated ? 'outdated' : ''} aria-busy=${outdated}>${view === 'grid'
-    ? html`<${Cards} board=${data} rows=${shown} theme=${theme.value} prefix=${config.prefix} limit=${limit} />`
-    : html`<${Table} board=${data} rows=${shown} sorting=${url.value.sorting} theme=${theme.value} prefix=${config.prefix} limit=${limit} />`}</div>`;
+    ? html`<${Cards} board=${data} rows=${shown} theme=${theme.value} prefix=${config.prefix} limit=${limit} pins=${pins.value} />`
+    : html`<${Table} board=${data} rows=${shown} sorting=${url.value.sorting} theme=${theme.value} prefix=${config.prefix} limit=${limit} pins=${pins.value} />`}</div>`;
 }
 
 /** @param {{config: PageConfig}} props */
@@ -60,7 +61,7 @@ function Page({ config }) {
           <${Monitors} config=${config} narrow=${narrow} view=${view} />`}
     </main>
     ${!embedded && html`<${Footer} config=${config} />`}
-    <${Tooltip} />`;
+    <${DetailView} /><${Tooltip} />`;
 }
 
 /** Shows a way out instead of an empty page when drawing fails. */

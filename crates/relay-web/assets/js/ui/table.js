@@ -7,7 +7,7 @@ import { columns, sortBy } from '../state/page.js';
 import { html, memo } from './html.js';
 import { Icon } from './icons.js';
 import { rem, rowHeight, useWidth } from './layout.js';
-import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status } from './cells.js';
+import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status, openByClick, openByEnter } from './cells.js';
 import { useWindowed } from './windowed.js';
 
 /** @typedef {import('../api/types.js').Board} Board */
@@ -40,12 +40,13 @@ function axis(board, rows) {
 }
 
 const TableRow = memo(
-  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, columns: Columns, index: number}} props */
-  ({ row, board, width, limit, theme, prefix, columns: shown, index }) => {
+  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, columns: Columns, index: number, pinned: boolean}} props */
+  ({ row, board, width, limit, theme, prefix, columns: shown, index, pinned }) => {
     const blocks = useMemo(() => rowBlocks(board, row, limit), [board, row, limit]);
-    return html`<tr style=${{ height: `${rowHeight(row)}rem` }} aria-rowindex=${index + 2}>
+    return html`<tr class=${pinned ? 'monitor pinned' : 'monitor'} style=${{ height: `${rowHeight(row)}rem` }} aria-rowindex=${index + 2}
+      onClick=${(/** @type {MouseEvent} */ event) => openByClick(event, row)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => openByEnter(event, row)}>
       <td class="c-star"><${Star} row=${row} /></td>
-      <th scope="row" class="c-provider"><span class="line"><${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span></th>
+      <th scope="row" class="c-provider"><span class="line">${pinned && html`<span class="hidden">${t('pin.label')}: </span>`}<${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span></th>
       <td class="c-service"><bdi class="clip" title=${row.serviceLabel}>${row.serviceLabel}</bdi></td>
       <td class="c-channel"><${Channel} row=${row} /></td>
       ${shown.category && html`<td class="c-category"><${Category} category=${row.category} /></td>`}
@@ -59,14 +60,14 @@ const TableRow = memo(
   },
 );
 
-/** @param {{board: Board, rows: readonly Row[], sorting: Sorting, theme: Theme, prefix: string, limit: number}} props */
-export function Table({ board, rows, sorting, theme, prefix, limit }) {
+/** @param {{board: Board, rows: readonly Row[], sorting: Sorting, theme: Theme, prefix: string, limit: number, pins: number, whole?: boolean}} props `whole` draws every row. */
+export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole }) {
   const head = useRef(/** @type {Element|null} */ (null));
   const body = useRef(/** @type {Element|null} */ (null));
   const width = useWidth(head);
   const size = rem();
   const heights = useMemo(() => rows.map((row) => rowHeight(row) * size), [rows, size]);
-  const { first, last, before, after } = useWindowed(heights, body, 1);
+  const { first, last, before, after } = useWindowed(heights, body, 1, whole);
   const shown = columns.value;
   const [start, end] = useMemo(() => axis(board, rows), [board]);
   const count = 8 + Number(shown.category) + Number(shown.price) + Number(shown.listed);
@@ -88,7 +89,7 @@ export function Table({ board, rows, sorting, theme, prefix, limit }) {
     <tbody ref=${body}>
       ${before > 0 && html`<tr class="spacer" key="before" aria-hidden="true"><td colspan=${count} style=${{ height: `${before}px` }}></td></tr>`}
       ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${first + place} row=${row} board=${board} width=${width}
-        limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} />`)}
+        limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} pinned=${first + place < pins} />`)}
       ${after > 0 && html`<tr class="spacer" key="after" aria-hidden="true"><td colspan=${count} style=${{ height: `${after}px` }}></td></tr>`}
     </tbody>
   </table></div>`;

@@ -10,20 +10,7 @@ import { alignHours, favorites, setAlignHours } from '../state/settings.js';
 import { FacetFilter } from './facet.js';
 import { html } from './html.js';
 import { Icon } from './icons.js';
-
-/**
- * A row of choices of which one is taken.
- * @param {{name: string, label: string, value: string, options: readonly {value: string, text: string, icon?: string}[], pick: (value: string) => void, compact?: boolean}} props
- */
-function Segments({ name, label, value, options, pick, compact }) {
-  return html`<fieldset class=${compact ? `segments compact ${name}` : 'segments'}>
-    <legend class="hidden">${label}</legend>
-    ${options.map((option) => html`<label key=${option.value} title=${option.text}>
-      <input type="radio" class="hidden" name=${name} value=${option.value} checked=${option.value === value} onChange=${() => pick(option.value)} />
-      <span>${option.icon && html`<${Icon} name=${option.icon} />`}<span class=${option.icon ? 'segment-text' : ''}>${option.text}</span></span>
-    </label>`)}
-  </fieldset>`;
-}
+import { Segments } from './segments.js';
 
 function Search() {
   const input = useRef(/** @type {HTMLInputElement|null} */ (null));
@@ -66,10 +53,10 @@ function SortChoice() {
   const other = direction === 'asc' ? 'desc' : 'asc';
   const order = t(direction === 'asc' ? 'sort.ascending' : 'sort.descending');
   return html`<span class="sorting"><label class="select"><span class="hidden">${t('sort.label')}</span>
-    <select value=${key} title=${t('sort.label')} onChange=${(/** @type {any} */ event) => go({ sorting: { key: event.currentTarget.value, direction } })}>
+    <select value=${key} title=${t('sort.label')} onChange=${(/** @type {any} */ event) => go({ sorting: { key: event.currentTarget.value, direction }, sorted: true })}>
       ${Object.entries(columns).map(([name, column]) => html`<option key=${name} value=${name}>${t(column)}</option>`)}
     </select><${Icon} name="chevron" /></label>
-    <button type="button" class="control icon-only" title=${order} aria-label=${order} onClick=${() => go({ sorting: { key, direction: other } })}>
+    <button type="button" class="control icon-only" title=${order} aria-label=${order} onClick=${() => go({ sorting: { key, direction: other }, sorted: true })}>
       <${Icon} name=${direction === 'asc' ? 'up' : 'down'} /></button></span>`;
 }
 
