@@ -24,7 +24,7 @@ macro_rules! embed {
 }
 
 /// Every file that is served, by its path below `assets/`, sorted.
-static FILES: [(&str, &[u8]); 61] = embed![
+static FILES: [(&str, &[u8]); 63] = embed![
     "css/main.css",
     "favicon.svg",
     "js/api/client.js",
@@ -66,6 +66,8 @@ static FILES: [(&str, &[u8]); 61] = embed![
     "js/ui/html.js",
     "js/ui/icons.js",
     "js/ui/layout.js",
+    "js/ui/method.js",
+    "js/ui/picture.js",
     "js/ui/segments.js",
     "js/ui/states.js",
     "js/ui/strip.js",

@@ -118,7 +118,7 @@ const inOrder = computed(() => sortRows(filtered.value, sorting.value));
 /** Sponsors that stand on top, on the main page and while nobody asked for another order. */
 const onTop = computed(() => {
   const rules = board.value?.pins;
-  const plain = !sorted.value && provider.value === '' && !onlyFavorites.value && board.value?.badges === true;
+  const plain = !sorted.value && !url.value.screenshot && provider.value === '' && !onlyFavorites.value && board.value?.badges === true;
   return rules && plain ? pinned(filtered.value, rules) : [];
 });
 

@@ -10,6 +10,8 @@ import { DetailView } from './detail.js';
 import { Footer } from './footer.js';
 import { Header, Summary } from './header.js';
 import { html } from './html.js';
+import { Method } from './method.js';
+import { Picture } from './picture.js';
 import { Banners, Broken, NotFound, Nothing, Waiting } from './states.js';
 import { Table } from './table.js';
 import { Toolbar } from './toolbar.js';
@@ -61,7 +63,7 @@ function Page({ config }) {
           <${Monitors} config=${config} narrow=${narrow} view=${view} />`}
     </main>
     ${!embedded && html`<${Footer} config=${config} />`}
-    <${DetailView} /><${Tooltip} />`;
+    <${DetailView} /><${Method} /><${Tooltip} />`;
 }
 
 /** Shows a way out instead of an empty page when drawing fails. */
@@ -71,11 +73,13 @@ export class App extends /** @type {typeof Component<{config: PageConfig}>} */ (
   /** @param {unknown} error */
   componentDidCatch(error) {
     console.error(error);
+    document.body.dataset.error = 'broken';
     this.setState({ broken: true });
   }
 
   /** @param {{config: PageConfig}} props */
   render({ config }) {
-    return this.state.broken ? html`<${Broken} />` : html`<${Page} config=${config} />`;
+    if (this.state.broken) return html`<${Broken} />`;
+    return url.peek().screenshot ? html`<${Picture} config=${config} />` : html`<${Page} config=${config} />`;
   }
 }

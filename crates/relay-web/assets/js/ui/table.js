@@ -16,10 +16,9 @@ import { useWindowed } from './windowed.js';
 /** @typedef {import('../logic/sort.js').Sorting} Sorting */
 /** @typedef {{category: boolean, price: boolean, listed: boolean}} Columns */
 
-/**
- * @param {{name: string, column: string, by: string, sorting: Sorting}} props
- */
-function SortHead({ name, column, by, sorting }) {
+/** @param {{name: string, column: string, by: string, sorting: Sorting, plain?: boolean}} props `plain` cannot be clicked. */
+function SortHead({ name, column, by, sorting, plain }) {
+  if (plain) return html`<th scope="col" class=${`c-${name}`}>${column}</th>`;
   const on = sorting.key === by;
   const order = on ? (sorting.direction === 'asc' ? 'ascending' : 'descending') : 'none';
   return html`<th scope="col" class=${`c-${name}`} aria-sort=${order}>
@@ -74,15 +73,15 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
   return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
     <thead><tr aria-rowindex="1">
       <th scope="col" class="c-star"><span class="hidden">${t('favorite.column')}</span></th>
-      <${SortHead} name="provider" by="providerName" column=${t('column.provider')} sorting=${sorting} />
-      <${SortHead} name="service" by="serviceType" column=${t('column.service')} sorting=${sorting} />
-      <${SortHead} name="channel" by="channel" column=${t('column.channel')} sorting=${sorting} />
-      ${shown.category && html`<${SortHead} name="category" by="category" column=${t('column.category')} sorting=${sorting} />`}
-      ${shown.price && html`<${SortHead} name="price" by="priceRatio" column=${t('column.price')} sorting=${sorting} />`}
-      ${shown.listed && html`<${SortHead} name="listed" by="listedDays" column=${t('column.listed')} sorting=${sorting} />`}
-      <${SortHead} name="status" by="currentStatus" column=${t('column.status')} sorting=${sorting} />
-      <${SortHead} name="availability" by="uptime" column=${t('column.availability')} sorting=${sorting} />
-      <${SortHead} name="latency" by="latency" column=${t('column.latency')} sorting=${sorting} />
+      <${SortHead} name="provider" by="providerName" column=${t('column.provider')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="service" by="serviceType" column=${t('column.service')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="channel" by="channel" column=${t('column.channel')} sorting=${sorting} plain=${whole} />
+      ${shown.category && html`<${SortHead} name="category" by="category" column=${t('column.category')} sorting=${sorting} plain=${whole} />`}
+      ${shown.price && html`<${SortHead} name="price" by="priceRatio" column=${t('column.price')} sorting=${sorting} plain=${whole} />`}
+      ${shown.listed && html`<${SortHead} name="listed" by="listedDays" column=${t('column.listed')} sorting=${sorting} plain=${whole} />`}
+      <${SortHead} name="status" by="currentStatus" column=${t('column.status')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="availability" by="uptime" column=${t('column.availability')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="latency" by="latency" column=${t('column.latency')} sorting=${sorting} plain=${whole} />
       <th scope="col" class="c-history" ref=${head}><span class="hidden">${t('column.history')}</span>
         <span class="axis" aria-hidden="true"><span>${start}</span><span>${end}</span></span></th>
     </tr></thead>
