@@ -151,6 +151,7 @@ visit('favourites are kept, shown alone, and filters come back afterwards', {}, 
   assert.equal(query(page), '?fav=1');
   await page.locator('.star').first().click();
   await page.locator('.notice', { hasText: 'No favourites yet' }).waitFor();
+  await page.reload();
   await only.click();
   await until('filters are back', async () => query(page) === '?service=cx' && (await page.locator(ROW).count()) > 1);
   await page.locator('.star').first().click();
@@ -211,7 +212,7 @@ visit('everything can be reached by keyboard alone', {}, async (page) => {
   await page.locator('dialog[open]').waitFor();
   await page.keyboard.press('Escape');
   await until('closed', async () => (await page.locator('dialog').count()) === 0);
-  assert.equal(await page.evaluate(() => document.activeElement?.className), 'channel');
+  await until('the focus is back', async () => (await page.evaluate(() => document.activeElement?.className)) === 'channel');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.locator('dialog[open]').waitFor();

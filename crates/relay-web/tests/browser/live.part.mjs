@@ -62,7 +62,7 @@ visit('a site without boards shows the active one whatever the address says', {}
   await until('all rows', async () => (await page.locator(ROW).count()) === 25);
 });
 
-visit('an outage of the API says what to do, and trying again works', { expected: [/503/] }, async (page) => {
+visit('an outage of the API says what to do, and trying again works', { expected: [/503/, /ERR_FAILED/] }, async (page) => {
   await page.route('**/api/status*', (/** @type {any} */ route) => route.fulfill({ status: 503, body: '{"error":"x"}' }));
   await page.goto(`${world.demo}/en/`);
   const notice = page.locator('.notice');
@@ -118,8 +118,10 @@ visit('the stream is followed while the page is seen, resumed after a break, and
   stub.tell('record', { nonsense: true });
   stub.tell('record', { provider: 'Nobody', service: 'x', channel: 'y', model: '', status: 0, latency: 1, timestamp: now });
   // An answer from a cache that is older than the news does not bring green back.
+  const again = page.waitForResponse(/api\/status/);
   await page.locator('button[aria-label="Refresh now"]').click();
-  await page.waitForResponse(/api\/status/);
+  await again;
+  await page.locator('button.busy').waitFor({ state: 'detached' });
   await until('still red', async () => (await page.locator('.state.red').count()) === 1);
   await hide(page, true);
   await until('no stream', () => stub.streams() === 0);

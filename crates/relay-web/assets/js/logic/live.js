@@ -41,18 +41,14 @@ export function rowId({ provider, service, channel }) {
   return `${provider}/${service}/${channel}`;
 }
 
-/** What slow answers count on this site; it can be seen wherever there was one. @param {readonly Layer[]} layers */
-function slowWorth(layers) {
-  for (const { points } of layers) {
-    const slow = points.find((point) => point.status === YELLOW);
-    if (slow) return slow.availability;
-  }
-  return null;
+/** What slow answers count on this site; it can be seen wherever there was one. @param {readonly Point[]} points */
+function slowWorth(points) {
+  return points.find((point) => point.status === YELLOW)?.availability ?? null;
 }
 
-/** @param {Row} row @param {News} news @returns {Point|null} `null` when its worth is not known. */
-function pointOf(row, news) {
-  const worth = news.status === GREEN ? 100 : news.status === RED ? 0 : news.status === YELLOW ? slowWorth(row.layers) : null;
+/** @param {readonly Point[]} before @param {News} news @returns {Point|null} `null` when its worth is not known. */
+function pointOf(before, news) {
+  const worth = news.status === GREEN ? 100 : news.status === RED ? 0 : news.status === YELLOW ? slowWorth(before) : null;
   if (worth === null) return null;
   const counts = noCounts();
   if (news.status === GREEN) counts.available = 1;
@@ -62,18 +58,72 @@ function pointOf(row, news) {
   return { at: news.at, status: news.status, latency: news.latency, availability: worth, counts };
 }
 
-/** @param {Layer} layer @param {Row} row @param {News} news @param {number} span Seconds of single probes shown, 0 for buckets. @returns {Layer} */
-function layerWith(layer, row, news, span) {
-  const current = { status: news.status, latency: news.latency, at: news.at };
-  const point = span > 0 ? pointOf(row, news) : null;
-  if (point === null) {
-    return { model: layer.model, current, availability: layer.availability, get points() { return layer.points; } };
+/** A layer with single records put in; points are made when they are first asked for, as those before them are. */
+class LiveLayer {
+  /** @type {Layer} */ #base;
+  /** @type {readonly News[]} */ #news;
+  /** @type {number} */ #span;
+  /** @type {readonly Point[]|undefined} */ #points;
+
+  /** @param {Layer} base @param {readonly News[]} news @param {number} span Seconds of single probes shown, 0 for buckets. */
+  constructor(base, news, span) {
+    const { status, latency, at } = news[news.length - 1];
+    this.model = base.model;
+    this.current = { status, latency, at };
+    this.#base = base;
+    this.#news = news;
+    this.#span = span;
   }
-  const points = layer.points.filter(({ at }) => at > news.at - span && at !== news.at);
-  points.push(point);
-  const filled = points.filter(({ availability }) => availability >= 0);
-  const availability = filled.reduce((sum, { availability: own }) => sum + own, 0) / filled.length;
-  return { model: layer.model, current, availability, points };
+
+  /** @param {Layer} layer @param {News} news @param {number} span */
+  static after(layer, news, span) {
+    return layer instanceof LiveLayer ? new LiveLayer(layer.#base, [...layer.#news, news], span) : new LiveLayer(layer, [news], span);
+  }
+
+  get points() {
+    this.#points ??= this.#make();
+    return this.#points;
+  }
+
+  #make() {
+    const before = this.#base.points;
+    if (this.#span === 0) return before;
+    const made = this.#news.map((news) => pointOf(before, news)).filter((point) => point !== null);
+    return [...before.filter(({ at }) => made.every((point) => point.at !== at)), ...made]
+      .filter(({ at }) => at > this.current.at - this.#span);
+  }
+
+  get availability() {
+    if (this.#span === 0) return this.#base.availability;
+    const filled = this.points.filter(({ availability }) => availability >= 0);
+    return filled.length === 0 ? -1 : filled.reduce((sum, { availability }) => sum + availability, 0) / filled.length;
+  }
+}
+
+/** A row with other layers, and the availability that follows from them when it is asked for. @param {Row} row @param {readonly Layer[]} layers @returns {Row} */
+function rowWith(row, layers) {
+  const shown = layers[0].current.at > 0 ? layers[0].current
+    : layers.reduce((best, { current }) => (current.at > best.at ? current : best), layers[0].current);
+  /** @type {number|undefined} */
+  let known;
+  return Object.defineProperty({
+    ...row,
+    layers,
+    status: layers.reduce((status, { current }) => worst(status, current.status), MISSING),
+    latency: shown.latency,
+    checkedAt: shown.at,
+  }, 'availability', {
+    configurable: true,
+    // Not copied with the row: whoever puts the next record in has no use for it.
+    enumerable: false,
+    get() {
+      if (known === undefined) {
+        const filled = layers.map(({ availability }) => availability).filter((availability) => availability >= 0);
+        known = filled.length === 0 ? -1 : Math.min(...filled);
+      }
+      return known;
+    },
+  });
 }
 
 /**
@@ -89,16 +139,5 @@ export function withNews(row, news, span) {
   // A monitor without models in the answer may still have a named one.
   const at = place < 0 && row.layers.length === 1 && row.layers[0].model === '' ? 0 : place;
   if (at < 0 || news.at <= row.layers[at].current.at) return row;
-  const layers = row.layers.map((layer, index) => (index === at ? layerWith(layer, row, news, span) : layer));
-  const filled = layers.filter(({ availability }) => availability >= 0);
-  const shown = layers[0].current.at > 0 ? layers[0].current
-    : layers.reduce((best, { current }) => (current.at > best.at ? current : best), layers[0].current);
-  return {
-    ...row,
-    layers,
-    status: layers.reduce((status, { current }) => worst(status, current.status), MISSING),
-    latency: shown.latency,
-    checkedAt: shown.at,
-    availability: filled.length === 0 ? -1 : Math.min(...filled.map(({ availability }) => availability)),
-  };
+  return rowWith(row, row.layers.map((layer, index) => (index === at ? LiveLayer.after(layer, news, span) : layer)));
 }

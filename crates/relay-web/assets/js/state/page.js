@@ -83,17 +83,30 @@ export function clearFilters() {
   go({ choices: NO_CHOICES, query: '' });
 }
 
-/** Filters as they were before only favourites were shown. */
-let before = { choices: NO_CHOICES, query: '' };
+/** Where the filters wait while only favourites are shown; a reload or another language must not lose them. */
+const FILTERS = 'relay-pulse-filters';
+
+function storedFilters() {
+  try {
+    const { choices: kept, query: words } = parseUrl(sessionStorage.getItem(FILTERS) ?? '');
+    return { choices: kept, query: words };
+  } catch {
+    return { choices: NO_CHOICES, query: '' };
+  }
+}
 
 export function toggleFavoritesOnly() {
   const now = url.peek();
   if (now.favorites) {
-    go({ favorites: false, ...before });
-  } else {
-    before = { choices: now.choices, query: now.query };
-    go({ favorites: true, choices: NO_CHOICES, query: '' });
+    go({ favorites: false, ...storedFilters() });
+    return;
   }
+  try {
+    sessionStorage.setItem(FILTERS, formatUrl({ ...parseUrl(''), choices: now.choices, query: now.query }));
+  } catch (error) {
+    console.warn(error);
+  }
+  go({ favorites: true, choices: NO_CHOICES, query: '' });
 }
 
 const choices = computed(() => url.value.choices);

@@ -12,6 +12,8 @@ export function Dialog({ title, id, close, children }) {
     const [node, opener] = [element.current, document.activeElement];
     if (node && !node.open) node.showModal();
     return () => {
+      // While it is open nothing outside can take the focus.
+      node?.close();
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });
     };
   }, []);

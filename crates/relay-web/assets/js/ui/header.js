@@ -2,7 +2,7 @@
 
 import { format, language, LANGUAGES, t } from '../i18n.js';
 import { safeUrl } from '../logic/format.js';
-import { board, busy, loadedAt, summary } from '../state/page.js';
+import { board, busy, failure, loadedAt, summary } from '../state/page.js';
 import { coolingDown, refreshNow } from '../state/refresh.js';
 import { streaming } from '../state/live.js';
 import { autoRefresh, chooseTheme, setAutoRefresh, theme, themeChoice, THEMES } from '../state/settings.js';
@@ -49,6 +49,8 @@ function Freshness() {
 /** How everything that is shown fares, in one line. */
 export function Summary() {
   const { total, green, yellow, red, missing } = summary.value;
+  // Its room is kept while it loads, so that nothing below moves.
+  if (board.value === null && failure.value === null) return html`<div class="summary" aria-hidden="true"><p class="summary-words bone"></p></div>`;
   if (board.value === null || total === 0) return null;
   const worst = red > 0 ? 0 : yellow > 0 ? 2 : green > 0 ? 1 : -1;
   const words = red > 0 ? t('summary.some_down', { count: red })
