@@ -46,13 +46,19 @@ function Monitors({ config, narrow, view }) {
     : html`<${Table} board=${data} rows=${shown} sorting=${url.value.sorting} theme=${theme.value} prefix=${config.prefix} limit=${limit} pins=${pins.value} />`}</div>`;
 }
 
+/** Goes to the monitors without a trace in the address, to which "back" would return. @param {Event} event */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById('monitors')?.focus();
+}
+
 /** @param {{config: PageConfig}} props */
 function Page({ config }) {
   const narrow = useNarrow();
   const view = url.value.view || (narrow ? 'grid' : 'table');
   const embedded = url.value.embed && config.provider !== '';
   return html`
-    <a class="skip" href="#monitors">${t('skip')}</a>
+    <a class="skip" href="#monitors" onClick=${skip}>${t('skip')}</a>
     ${config.demo && html`<aside class="demo">${t('demo.banner')}</aside>`}
     ${!embedded && html`<${Header} config=${config} />`}
     <main id="monitors" tabindex="-1">

@@ -57,6 +57,7 @@ export async function stub(origin) {
     },
     cut: () => {
       for (const stream of streams) stream.end();
+      streams.clear();
     },
     stop: () => {
       server.closeAllConnections();
