@@ -7,6 +7,7 @@
 //! | `codegen` | files that are made from types and committed |
 //! | `bench` | figures, each beside what the same work costs otherwise |
 //! | `fuzz` | hostile input, invented by libFuzzer, for whatever reads any |
+//! | `web` | the types of the page's modules, and the page in a real browser |
 //! | `notify-check` | a notification to a mail server that nobody here wrote, not part of `ci` |
 //! | `litellm` | relay-server against a real LLM proxy, not part of `ci` |
 //! | `soak` | what CI repeats a little, repeated for long, not part of `ci` |
@@ -32,6 +33,7 @@ mod shell;
 mod soak;
 mod test;
 mod tidy;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -67,6 +69,8 @@ enum Chore {
     NotifyCheck(notify_check::Args),
     /// Check the rules of the workspace that no compiler knows.
     Tidy(tidy::Args),
+    /// Check the types of the page's modules, and try the page in a real browser.
+    Web(web::Args),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         Chore::Soak(args) => soak::run(&args),
         Chore::NotifyCheck(args) => notify_check::run(&args),
         Chore::Tidy(args) => tidy::run(&args),
+        Chore::Web(args) => web::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,6 +25,20 @@ const NEEDED: &[Tool] = &[
         packages: &["python3"],
     },
     Tool {
+        name: "npm",
+        program: "npm",
+        needed_for: "the packages that the tests of the page use",
+        places: &["usr/bin", "usr/local/bin"],
+        packages: &["npm"],
+    },
+    Tool {
+        name: "Chromium",
+        program: "chromium",
+        needed_for: "the tests of the page in a browser",
+        places: &["usr/bin", "usr/local/bin"],
+        packages: &["chromium"],
+    },
+    Tool {
         name: "PostgreSQL",
         program: "postgres",
         needed_for: "the tests of the store",

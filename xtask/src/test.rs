@@ -5,7 +5,7 @@ use std::{ffi::OsStr, path::Path, process::Command};
 use anyhow::{Result, anyhow, bail};
 use relay_testkit::postgres::{self, Server, ServerOptions};
 
-use crate::{fuzz, setup, shell, workspace};
+use crate::{fuzz, setup, shell, web, workspace};
 
 /// The options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ pub(crate) fn run_all(root: &Path) -> Result<()> {
     let results = [
         shell::run(shell::cargo(root).args(["test", "--workspace", "--doc"]).env("PATH", &path)),
         fuzz::run_seeds(root),
+        web::check(root, &path, None),
         shell::run(&mut runner(root, &path, &database)),
     ];
     let failures: Vec<String> =

@@ -17,6 +17,10 @@
 //! compares the two. To add words: give every file in `assets/locales/` the new key; a test compares them too. To add
 //! a language: a file in `assets/locales/`, a [`Language`], and a line in `assets/js/i18n.js`.
 //!
+//! Tests of pure modules are in `tests/js` and run with the others; `tests/browser` tries the whole page in Chromium
+//! against running servers, which takes packages and a built server: `cargo xtask web` sets both up, checks the types
+//! of all modules, and keeps pictures of the page below the target folder.
+//!
 //! ```
 //! let input = relay_web::PageInput {
 //!     path: "/en/",

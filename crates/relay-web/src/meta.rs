@@ -14,6 +14,8 @@ pub(crate) struct Meta {
     pub(crate) description: String,
     /// Canonical and alternate links, or the request not to be indexed; HTML.
     pub(crate) links: String,
+    /// A JSON-LD data block about the page; HTML.
+    pub(crate) data: String,
 }
 
 /// Which page a path leads to.
@@ -55,8 +57,42 @@ impl Meta {
             Subject::Missing => "<meta name=\"robots\" content=\"noindex\">\n".to_owned(),
             Subject::Home | Subject::Provider(_) => links(language, base, rest),
         };
-        Self { site: shown.to_owned(), title, description, links }
+        let address = format!("{}{}{rest}", base.trim_end_matches('/'), language.prefix());
+        let data = match subject {
+            Subject::Missing => String::new(),
+            Subject::Home => data(&title, &description, &address, language, shown, None),
+            Subject::Provider(provider) => {
+                data(&title, &description, &address, language, shown, Some(provider.name))
+            }
+        };
+        Self { site: shown.to_owned(), title, description, links, data }
     }
+}
+
+/// Writes the page down in the words of schema.org.
+fn data(
+    title: &str,
+    description: &str,
+    address: &str,
+    language: Language,
+    site: &str,
+    about: Option<&str>,
+) -> String {
+    let mut page = serde_json::json!({
+        "@context": "https://schema.org",
+        "@type": "WebPage",
+        "name": title,
+        "description": description,
+        "url": address,
+        "inLanguage": language.tag(),
+        "isPartOf": {"@type": "WebSite", "name": site},
+    });
+    if let Some(name) = about {
+        page["about"] = serde_json::json!({"@type": "Organization", "name": name});
+    }
+    // Inside a script element nothing is unescaped: what could end it is written as JSON escapes instead.
+    let json = page.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    format!("<script type=\"application/ld+json\">{json}</script>\n")
 }
 
 fn links(language: Language, base: &str, rest: &str) -> String {

@@ -72,6 +72,7 @@ pub fn page(input: &PageInput<'_>) -> Html {
         "site" => escape(&meta.site),
         "description" => escape(&meta.description),
         "links" => meta.links.clone(),
+        "data" => meta.data.clone(),
         "assets" => assets.clone(),
         "preloads" => preloads(&assets),
         "provider" => provider.map(|provider| escape(provider.slug)).unwrap_or_default(),
@@ -197,13 +198,30 @@ mod tests {
     }
 
     #[test]
+    fn the_data_block_is_json_that_cannot_end_its_element() {
+        for (path, about) in
+            [("/", None), ("/en/p/acme", Some("Acme & Söhne")), ("/ja/p/evil", Some(PROVIDERS[1].name))]
+        {
+            let body = page(&input(path)).body;
+            let block = body.split_once("<script type=\"application/ld+json\">").expect("a block").1;
+            let json = block.split_once("</script>").expect("an end").0;
+            let data: serde_json::Value = serde_json::from_str(json).expect("JSON");
+            assert_eq!(data["url"], format!("https://status.example.org{path}"));
+            assert_eq!(data["about"]["name"].as_str(), about);
+            assert!(!json.contains('<'), "{json}");
+        }
+        assert!(!page(&input("/p/none")).body.contains("ld+json"));
+    }
+
+    #[test]
     fn nothing_in_the_page_needs_more_than_its_own_files() {
         let page = page(&input("/"));
         assert!(page.script_sources.is_empty());
         assert!(!page.body.contains(" style=") && !page.body.contains("<style"));
         for script in page.body.split("<script").skip(1) {
             let tag = script.split_once('>').expect("an end").0;
-            assert!(tag.contains("src=\"/assets/"), "{tag}");
+            // A block of data is not run, so no policy has to allow it.
+            assert!(tag.contains("src=\"/assets/") || tag == " type=\"application/ld+json\"", "{tag}");
         }
         let own = page.body.split("/assets/").skip(1);
         for path in own.map(|rest| rest.split('"').next().unwrap_or_default()) {

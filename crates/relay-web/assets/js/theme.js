@@ -7,6 +7,7 @@
   } catch (error) {
     chosen = null;
   }
+  if (/[?&]screenshot=1(&|$)/.test(location.search)) chosen = 'dark';
   var dark = chosen === 'dark' || (chosen !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
   document.documentElement.dataset.theme = dark ? 'dark' : 'light';
 })();

@@ -43,3 +43,18 @@ test('very long lists and searches are cut', () => {
   assert.equal(parseUrl(`?provider=${Array.from({ length: 999 }, (_, i) => i).join(',')}`).choices.provider.length, 200);
   assert.equal(parseUrl(`?q=${'x'.repeat(999)}`).query.length, 200);
 });
+
+test('an open detail is part of the address, its model only with it', () => {
+  const link = '?period=7d&detail=Acme/cc/vip&model=opus';
+  assert.equal(formatUrl(parseUrl(link)), link);
+  assert.equal(formatUrl({ ...parseUrl(link), detail: '' }), '?period=7d');
+});
+
+test('only an order that was asked for counts as one', () => {
+  assert.deepEqual(['', '?sort=x_y', '?sort=uptime_desc', '?sort=latency_asc'].map((link) => parseUrl(link).sorted), [false, false, true, true]);
+});
+
+test('a screenshot says so and has a title of its own', () => {
+  const state = parseUrl('?screenshot=1&title=Acme%20%26%20Co&provider=a,b');
+  assert.deepEqual([state.screenshot, state.title, state.choices.provider], [true, 'Acme & Co', ['a', 'b']]);
+});

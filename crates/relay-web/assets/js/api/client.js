@@ -1,5 +1,6 @@
 /** The page's only way to the server: the public API, same origin. */
 
+import { readHistory, readTimeline } from './detail.js';
 import { normalize } from './normalize.js';
 
 /** @typedef {import('./types.js').Board} Board */
@@ -65,6 +66,35 @@ export async function loadBoard(query, { fresh, signal }) {
   const { json, now } = await getJson(statusUrl(query), fresh ? 'reload' : 'default', signal);
   if (typeof json !== 'object' || json === null) throw new ApiError('format');
   return normalize(json, query.period, now);
+}
+
+/** @typedef {{provider: string, service: string, channel: string, model: string}} Key */
+
+/**
+ * Loads one monitor over the period of a query.
+ * @param {Key} key
+ * @param {Query} query
+ * @param {AbortSignal} signal
+ * @throws {ApiError}
+ */
+export async function loadTimeline(key, { period, timeFilter, align }, signal) {
+  const params = new URLSearchParams({ ...key, period });
+  if (timeFilter !== '') params.set('time_filter', timeFilter);
+  if (align && period === '24h') params.set('align', 'hour');
+  return readTimeline((await getJson(`/api/timeline?${params}`, 'default', signal)).json);
+}
+
+/**
+ * Loads the records of one monitor, newest first.
+ * @param {Key} key
+ * @param {{limit: number, cursor: string}} page
+ * @param {AbortSignal} signal
+ * @throws {ApiError}
+ */
+export async function loadHistory(key, { limit, cursor }, signal) {
+  const params = new URLSearchParams({ ...key, limit: String(limit) });
+  if (cursor !== '') params.set('cursor', cursor);
+  return readHistory((await getJson(`/api/history?${params}`, 'no-cache', signal)).json);
 }
 
 /** Loads the server's version; empty when it does not say. @param {AbortSignal} signal @returns {Promise<string>} */

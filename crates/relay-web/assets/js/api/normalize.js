@@ -5,58 +5,21 @@
  * the wrong type counts as absent). Points are decoded on first use: most rows of a long page are never looked at.
  */
 
-import { noCounts } from '../logic/heatmap.js';
+import { array, countsOf, number, numberOrNull, object, text } from './json.js';
 import { MISSING, statusOf, worst } from '../logic/status.js';
 
 /** @typedef {import('./types.js').Badge} Badge */
 /** @typedef {import('./types.js').Board} Board */
-/** @typedef {import('./types.js').Counts} Counts */
 /** @typedef {import('./types.js').Current} Current */
 /** @typedef {import('./types.js').Layer} Layer */
 /** @typedef {import('./types.js').Point} Point */
 /** @typedef {import('./types.js').Row} Row */
-/** @typedef {Record<string, unknown>} Json */
+/** @typedef {import('./json.js').Json} Json */
 /** @typedef {(raw: unknown) => Point} Decode */
 
 /** @type {Record<string, number>} */
 const BUCKET_SECONDS = { '24h': 3600, '1d': 3600, '7d': 86_400, '30d': 86_400, '90d': 86_400, '1y': 604_800 };
 const RAW_SECONDS = 90 * 60;
-
-/** @param {unknown} value @returns {Json} */
-const object = (value) => (typeof value === 'object' && value !== null ? /** @type {Json} */ (value) : {});
-/** @param {unknown} value @returns {readonly unknown[]} */
-const array = (value) => (Array.isArray(value) ? value : []);
-/** @param {unknown} value */
-const text = (value) => (typeof value === 'string' ? value : '');
-/** @param {unknown} value @param {number} [otherwise] */
-const number = (value, otherwise = 0) => (typeof value === 'number' && Number.isFinite(value) ? value : otherwise);
-/** @param {unknown} value */
-const numberOrNull = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : null);
-/** @param {unknown} value @returns {Record<string, number>} */
-const numbers = (value) =>
-  Object.fromEntries(Object.entries(object(value)).filter(([, count]) => number(count) > 0)
-    .map(([name, count]) => [name, number(count)]));
-
-const CAUSES = [
-  'slow_latency', 'rate_limit', 'server_error', 'client_error', 'auth_error', 'invalid_request', 'network_error',
-  'content_mismatch',
-];
-
-/** @param {unknown} value @returns {Counts} */
-function countsOf(value) {
-  const raw = object(value);
-  const counts = noCounts();
-  counts.available = number(raw.available);
-  counts.degraded = number(raw.degraded);
-  counts.unavailable = number(raw.unavailable);
-  counts.missing = number(raw.missing);
-  for (const cause of CAUSES) {
-    const count = number(raw[cause]);
-    if (count > 0) counts.causes[cause] = count;
-  }
-  for (const [cause, codes] of Object.entries(object(raw.http_code_breakdown))) counts.codes[cause] = numbers(codes);
-  return counts;
-}
 
 /** @param {unknown} value @returns {Point} */
 function fullPoint(value) {
@@ -205,6 +168,17 @@ function windowOf(meta, period, now) {
   return { start: now - RAW_SECONDS, end: now, width };
 }
 
+/** @param {Json} pin @returns {import('./types.js').PinRules} */
+function pinRules(pin) {
+  return {
+    enabled: pin.enabled === true,
+    most: number(pin.max_pinned),
+    perProvider: number(pin.service_count, 1),
+    minUptime: number(pin.min_uptime),
+    minLevel: text(pin.min_level),
+  };
+}
+
 /**
  * Reads an answer of `/api/status`.
  * @param {unknown} answer
@@ -233,6 +207,7 @@ export function normalize(answer, period, now) {
     ...windowOf(meta, asked, now),
     badges: meta.enable_badges === true,
     boards: object(meta.boards).enabled === true,
+    pins: pinRules(object(meta.sponsor_pin)),
     ids: array(meta.all_monitor_ids).map(text),
     rows: uniqueIds(rows),
   };

@@ -88,8 +88,42 @@
  * @property {number} width Seconds of a bucket, 0 when raw.
  * @property {boolean} badges Whether badges may be shown.
  * @property {boolean} boards Whether there is a cold board.
+ * @property {PinRules} pins
  * @property {readonly string[]} ids Favourite ids of everything the site lists; empty when it does not say.
  * @property {readonly Row[]} rows
+ *
+ * @typedef {object} PinRules Which sponsors stand at the top of the main page.
+ * @property {boolean} enabled
+ * @property {number} most Rows in all.
+ * @property {number} perProvider Channels of one provider of the highest level.
+ * @property {number} minUptime Percent.
+ * @property {string} minLevel
+ *
+ * @typedef {Point & {p50: number|null, p95: number|null, first: number|null, dns: number|null, connect: number|null, tls: number|null, total: number|null}} DetailPoint
+ *   A point with its latencies and phases in milliseconds; `first` is the time to the first token.
+ *
+ * @typedef {object} Detail One monitor over the period.
+ * @property {boolean} raw Whether points are single probes.
+ * @property {number} start
+ * @property {number} end
+ * @property {number} slowMs
+ * @property {number} availability
+ * @property {number|null} p50
+ * @property {number|null} p95
+ * @property {number|null} p99
+ * @property {readonly DetailPoint[]} points Oldest first.
+ *
+ * @typedef {object} HistoryRecord One probe.
+ * @property {number} id
+ * @property {number} at
+ * @property {number} status
+ * @property {string} cause
+ * @property {number} code
+ * @property {number} latency
+ * @property {number|null} first
+ * @property {number|null} total
+ * @property {string} reason Why it is not green, in the server's words.
+ * @property {string} detail What the upstream said, where the server shows it.
  */
 
 export {};

@@ -97,9 +97,14 @@ export function sortRows(rows, { key, direction }) {
   });
 }
 
-/** Returns the sorting after a click on a column: descending first, then ascending. @param {Sorting} now @param {string} key @returns {Sorting} */
+/**
+ * Returns the sorting after a click on a column: descending first, then ascending.
+ * @param {Sorting|null} now What was asked for before, `null` when nothing was.
+ * @param {string} key
+ * @returns {Sorting}
+ */
 export function nextSorting(now, key) {
-  return { key, direction: now.key === key && now.direction === 'desc' ? 'asc' : 'desc' };
+  return { key, direction: now?.key === key && now.direction === 'desc' ? 'asc' : 'desc' };
 }
 
 /** Reads `key_direction`; anything else is the default. @param {string|null} text @returns {Sorting} */

@@ -5,6 +5,11 @@ const DAY = 24 * 60;
 /** Ranges offered, local time. */
 export const TIME_PRESETS = ['00:00-06:00', '06:00-12:00', '09:00-18:00', '12:00-18:00', '18:00-24:00'];
 
+/** Tells whether a text is a time of day as `HH:MM`. @param {string} text */
+export function isTime(text) {
+  return /^([01]\d|2[0-3]):[0-5]\d$/.test(text);
+}
+
 /** @param {string} text @returns {[number, number]} */
 function minutes(text) {
   const [h0, m0, h1, m1] = text.split(/[:-]/).map(Number);

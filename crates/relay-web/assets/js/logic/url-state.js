@@ -16,6 +16,11 @@ import { FACETS } from './search.js';
  * @property {string} query What is searched for.
  * @property {boolean} favorites
  * @property {boolean} embed
+ * @property {string} detail Id of the row whose detail is open, or empty.
+ * @property {string} model Which of its models, or empty for the first one.
+ * @property {boolean} sorted Whether the order was asked for; the main page pins sponsors while it was not.
+ * @property {boolean} screenshot Whether this is a picture for a notification: no controls, dark, 1,200 pixels wide.
+ * @property {string} title What stands above that picture.
  */
 
 export const PERIODS = /** @type {const} */ (['90m', '24h', '7d', '30d', '90d', '1y']);
@@ -66,6 +71,11 @@ export function parseUrl(search) {
     query: (params.get('q') ?? '').slice(0, 200),
     favorites: params.get('fav') === '1',
     embed: params.get('embed') === '1',
+    detail: (params.get('detail') ?? '').slice(0, 1000),
+    model: (params.get('model') ?? '').slice(0, 1000),
+    sorted: parseSorting(params.get('sort')) !== DEFAULT_SORTING,
+    screenshot: params.get('screenshot') === '1',
+    title: (params.get('title') ?? '').slice(0, 200),
   };
 }
 
@@ -93,7 +103,9 @@ export function formatUrl(state, before = '') {
   const { key, direction } = state.sorting;
   set('sort', `${key}_${direction}`, `${DEFAULT_SORTING.key}_${DEFAULT_SORTING.direction}`);
   set('q', state.query.trim());
-  const text = params.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
+  set('detail', state.detail);
+  set('model', state.detail === '' ? '' : state.model);
+  const text = params.toString().replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%2F', '/');
   return text === '' ? '' : `?${text}`;
 }
 

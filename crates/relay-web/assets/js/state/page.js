@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from '../../vendor/signals.mjs';
 import { favoriteId } from '../logic/favorites.js';
+import { pinned } from '../logic/pins.js';
 import { facetOptions, filterRows, summarize } from '../logic/search.js';
 import { nextSorting, sortRows } from '../logic/sort.js';
 import { formatUrl, parseUrl, takesTimeFilter } from '../logic/url-state.js';
@@ -47,7 +48,27 @@ export function go(change) {
 
 /** @param {string} key */
 export function sortBy(key) {
-  go({ sorting: nextSorting(url.peek().sorting, key) });
+  const { sorted, sorting: now } = url.peek();
+  go({ sorting: nextSorting(sorted ? now : null, key), sorted: true });
+}
+
+/** Opens the detail of a row; it has an entry of its own in the history, so that "back" closes it. @param {string} id */
+export function openDetail(id) {
+  if (url.peek().detail === id) return;
+  const next = { ...url.peek(), detail: id, model: '' };
+  try {
+    history.pushState({ opened: true }, '', `${location.pathname}${formatUrl(next, location.search)}${location.hash}`);
+  } catch (error) {
+    console.warn(error);
+  }
+  url.value = next;
+}
+
+/** Closes it, back to where it was opened. */
+export function closeDetail() {
+  if (url.peek().detail === '') return;
+  if (history.state?.opened === true) history.back();
+  else go({ detail: '', model: '' });
 }
 
 /** @param {Facet} facet @param {readonly string[]} values */
@@ -62,22 +83,36 @@ export function clearFilters() {
   go({ choices: NO_CHOICES, query: '' });
 }
 
-/** Filters as they were before only favourites were shown. */
-let before = { choices: NO_CHOICES, query: '' };
+/** Where the filters wait while only favourites are shown; a reload or another language must not lose them. */
+const FILTERS = 'relay-pulse-filters';
+
+function storedFilters() {
+  try {
+    const { choices: kept, query: words } = parseUrl(sessionStorage.getItem(FILTERS) ?? '');
+    return { choices: kept, query: words };
+  } catch {
+    return { choices: NO_CHOICES, query: '' };
+  }
+}
 
 export function toggleFavoritesOnly() {
   const now = url.peek();
   if (now.favorites) {
-    go({ favorites: false, ...before });
-  } else {
-    before = { choices: now.choices, query: now.query };
-    go({ favorites: true, choices: NO_CHOICES, query: '' });
+    go({ favorites: false, ...storedFilters() });
+    return;
   }
+  try {
+    sessionStorage.setItem(FILTERS, formatUrl({ ...parseUrl(''), choices: now.choices, query: now.query }));
+  } catch (error) {
+    console.warn(error);
+  }
+  go({ favorites: true, choices: NO_CHOICES, query: '' });
 }
 
 const choices = computed(() => url.value.choices);
 const query = computed(() => url.value.query);
 const sorting = computed(() => url.value.sorting);
+const sorted = computed(() => url.value.sorted);
 const onlyFavorites = computed(() => url.value.favorites);
 
 /** The rows that filters choose from. */
@@ -88,10 +123,44 @@ export const candidates = computed(() => {
 
 const filtered = computed(() => filterRows(candidates.value, choices.value, query.value));
 
-/** What is shown, in order. */
-export const rows = computed(() => sortRows(filtered.value, sorting.value));
+/** Slug of the provider whose page this is, empty on the main page. */
+export const provider = signal('');
+
+const inOrder = computed(() => sortRows(filtered.value, sorting.value));
+
+/** Sponsors that stand on top, on the main page and while nobody asked for another order. */
+const onTop = computed(() => {
+  const rules = board.value?.pins;
+  const plain = !sorted.value && !url.value.screenshot && provider.value === '' && !onlyFavorites.value && board.value?.badges === true;
+  return rules && plain ? pinned(filtered.value, rules) : [];
+});
+
+/** Rows that changed since `board` was loaded, by id. The order stays as it is until the next load: nothing jumps. */
+export const fresh = signal(/** @type {ReadonlyMap<string, Row>} */ (new Map()));
+
+/** @param {readonly Row[]} list @param {ReadonlyMap<string, Row>} newer */
+function upToDate(list, newer) {
+  return newer.size === 0 ? list : list.map((row) => newer.get(row.id) ?? row);
+}
+
+/** What is shown, in order: pinned rows first. */
+export const rows = computed(() => {
+  const top = onTop.value;
+  if (top.length === 0) return upToDate(inOrder.value, fresh.value);
+  const above = new Set(top);
+  return upToDate([...top, ...inOrder.value.filter((row) => !above.has(row))], fresh.value);
+});
+/** How many of them are pinned. */
+export const pins = computed(() => onTop.value.length);
 export const facets = computed(() => facetOptions(candidates.value, choices.value, query.value));
-export const summary = computed(() => summarize(filtered.value));
+export const summary = computed(() => summarize(upToDate(filtered.value, fresh.value)));
+
+/** The row whose detail is open: `undefined` when the board does not have it, `null` when none is open. */
+export const detailRow = computed(() => {
+  const id = url.value.detail;
+  if (id === '') return null;
+  return fresh.value.get(id) ?? board.value?.rows.find((row) => row.id === id);
+});
 
 /** Which optional columns have something to show. */
 export const columns = computed(() => {
@@ -103,10 +172,11 @@ export const columns = computed(() => {
   };
 });
 
-/** Takes a fresh answer. @param {Board} fresh */
-export function accept(fresh) {
+/** Takes a new answer. @param {Board} answer @param {ReadonlyMap<string, Row>} newer Rows that are newer than the answer. */
+export function accept(answer, newer) {
   batch(() => {
-    board.value = fresh;
+    board.value = answer;
+    fresh.value = newer;
     failure.value = null;
     loadedAt.value = Math.floor(Date.now() / 1000);
   });

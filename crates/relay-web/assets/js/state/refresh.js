@@ -5,7 +5,8 @@
 
 import { effect, signal } from '../../vendor/signals.mjs';
 import { ApiError, loadBoard, loadVersion } from '../api/client.js';
-import { accept, board, busy, failure, online, url, version } from './page.js';
+import { follow, newerThan } from './live.js';
+import { accept, board, busy, failure, go, online, provider as ofProvider, url, version } from './page.js';
 import { alignHours, autoRefresh, pruneFavorites } from './settings.js';
 
 const EVERY_MS = 60_000;
@@ -31,7 +32,7 @@ async function load(fresh) {
     const query = { period, board: name, timeFilter, align: alignHours.peek(), provider };
     const answer = await loadBoard(query, { fresh, signal: own.signal });
     if (running !== own) return;
-    accept(answer);
+    accept(answer, newerThan(answer));
     pruneFavorites(answer.ids);
   } catch (error) {
     if (running !== own) return;
@@ -56,9 +57,9 @@ export function retry() {
   void load(true);
 }
 
-/** Whether time makes new data: the cold board only changes with the configuration. */
+/** Whether time makes new data: the cold board only changes with the configuration, a picture never. */
 function ages() {
-  return autoRefresh.peek() && url.peek().board !== 'cold' && online.peek();
+  return autoRefresh.value && url.value.board !== 'cold' && online.value && !url.value.screenshot;
 }
 
 function refreshWhenDue() {
@@ -69,6 +70,7 @@ function refreshWhenDue() {
 /** Starts loading and keeps at it. @param {string} slug Provider of this page, or empty. */
 export function startRefreshing(slug) {
   provider = slug;
+  ofProvider.value = slug;
   let asked = '';
   effect(() => {
     const { period, board: name, timeFilter } = url.value;
@@ -82,8 +84,9 @@ export function startRefreshing(slug) {
   });
   effect(() => {
     const answer = board.value;
-    if (answer !== null && !answer.boards && url.peek().board !== 'hot') url.value = { ...url.peek(), board: 'hot' };
+    if (answer !== null && !answer.boards && url.peek().board !== 'hot') go({ board: 'hot' });
   });
+  follow(ages);
   setInterval(refreshWhenDue, 1000);
   document.addEventListener('visibilitychange', refreshWhenDue);
   loadVersion(new AbortController().signal).then(

@@ -37,8 +37,12 @@ systemDark.addEventListener('change', (event) => {
 
 export const themeChoice = signal(/** @type {ThemeChoice} */ (THEMES.find((name) => name === read(THEME)) ?? 'system'));
 
+/** Pictures for notifications are dark, whatever the browser that takes them prefers. */
+const picture = new URLSearchParams(location.search).get('screenshot') === '1';
+
 /** The theme in force. */
 export const theme = computed(() => {
+  if (picture) return 'dark';
   if (themeChoice.value !== 'system') return themeChoice.value;
   return systemIsDark.value ? 'dark' : 'light';
 });

@@ -3,12 +3,15 @@
 import { useEffect, useState } from '../../vendor/preact-hooks.mjs';
 import { Component } from '../../vendor/preact.mjs';
 import { t } from '../i18n.js';
-import { board, busy, rows, url } from '../state/page.js';
+import { board, busy, pins, rows, url } from '../state/page.js';
 import { theme } from '../state/settings.js';
 import { Cards } from './cards.js';
+import { DetailView } from './detail.js';
 import { Footer } from './footer.js';
 import { Header, Summary } from './header.js';
 import { html } from './html.js';
+import { Method } from './method.js';
+import { Picture } from './picture.js';
 import { Banners, Broken, NotFound, Nothing, Waiting } from './states.js';
 import { Table } from './table.js';
 import { Toolbar } from './toolbar.js';
@@ -39,8 +42,14 @@ function Monitors({ config, narrow, view }) {
   const limit = narrow ? NARROW_BLOCKS : Infinity;
   const outdated = busy.value && data.period !== url.value.period;
   return html`<div class=${outdated ? 'outdated' : ''} aria-busy=${outdated}>${view === 'grid'
-    ? html`<${Cards} board=${data} rows=${shown} theme=${theme.value} prefix=${config.prefix} limit=${limit} />`
-    : html`<${Table} board=${data} rows=${shown} sorting=${url.value.sorting} theme=${theme.value} prefix=${config.prefix} limit=${limit} />`}</div>`;
+    ? html`<${Cards} board=${data} rows=${shown} theme=${theme.value} prefix=${config.prefix} limit=${limit} pins=${pins.value} />`
+    : html`<${Table} board=${data} rows=${shown} sorting=${url.value.sorting} theme=${theme.value} prefix=${config.prefix} limit=${limit} pins=${pins.value} />`}</div>`;
+}
+
+/** Goes to the monitors without a trace in the address, to which "back" would return. @param {Event} event */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById('monitors')?.focus();
 }
 
 /** @param {{config: PageConfig}} props */
@@ -49,7 +58,7 @@ function Page({ config }) {
   const view = url.value.view || (narrow ? 'grid' : 'table');
   const embedded = url.value.embed && config.provider !== '';
   return html`
-    <a class="skip" href="#monitors">${t('skip')}</a>
+    <a class="skip" href="#monitors" onClick=${skip}>${t('skip')}</a>
     ${config.demo && html`<aside class="demo">${t('demo.banner')}</aside>`}
     ${!embedded && html`<${Header} config=${config} />`}
     <main id="monitors" tabindex="-1">
@@ -60,7 +69,7 @@ function Page({ config }) {
           <${Monitors} config=${config} narrow=${narrow} view=${view} />`}
     </main>
     ${!embedded && html`<${Footer} config=${config} />`}
-    <${Tooltip} />`;
+    <${DetailView} /><${Method} /><${Tooltip} />`;
 }
 
 /** Shows a way out instead of an empty page when drawing fails. */
@@ -70,11 +79,13 @@ export class App extends /** @type {typeof Component<{config: PageConfig}>} */ (
   /** @param {unknown} error */
   componentDidCatch(error) {
     console.error(error);
+    document.body.dataset.error = 'broken';
     this.setState({ broken: true });
   }
 
   /** @param {{config: PageConfig}} props */
   render({ config }) {
-    return this.state.broken ? html`<${Broken} />` : html`<${Page} config=${config} />`;
+    if (this.state.broken) return html`<${Broken} />`;
+    return url.peek().screenshot ? html`<${Picture} config=${config} />` : html`<${Page} config=${config} />`;
   }
 }

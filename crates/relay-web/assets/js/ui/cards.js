@@ -4,7 +4,7 @@ import { useMemo, useRef } from '../../vendor/preact-hooks.mjs';
 import { t } from '../i18n.js';
 import { formatPrice } from '../logic/format.js';
 import { rowBlocks } from '../logic/heatmap.js';
-import { Availability, Badges, Category, Channel, Latency, Layers, Provider, Star, Status, rowName } from './cells.js';
+import { Availability, Badges, Category, Channel, Latency, Layers, Provider, Star, Status, openByClick, openByEnter, rowName } from './cells.js';
 import { html, memo } from './html.js';
 import { cardHeight, rem, useWidth } from './layout.js';
 import { useWindowed } from './windowed.js';
@@ -19,13 +19,14 @@ const SPACE = 0.75;
 const INSIDE = 1.875;
 
 const Card = memo(
-  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, place: number, total: number, height: number}} props */
-  ({ row, board, width, limit, theme, prefix, place, total, height }) => {
+  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, place: number, total: number, height: number, pinned: boolean}} props */
+  ({ row, board, width, limit, theme, prefix, place, total, height, pinned }) => {
     const price = formatPrice(row.priceMin, row.priceMax);
     const blocks = useMemo(() => rowBlocks(board, row, limit), [board, row, limit]);
-    return html`<li class="card" style=${{ height: `${height}px` }} aria-label=${rowName(row)} aria-posinset=${place + 1} aria-setsize=${total}>
+    return html`<li class=${pinned ? 'card pinned' : 'card'} onClick=${(/** @type {MouseEvent} */ event) => openByClick(event, row)}
+      onKeyDown=${(/** @type {KeyboardEvent} */ event) => openByEnter(event, row)} style=${{ height: `${height}px` }} aria-label=${rowName(row)} aria-posinset=${place + 1} aria-setsize=${total}>
       <div class="card-head">
-        <span class="line"><${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span>
+        <span class="line">${pinned && html`<span class="hidden">${t('pin.label')}: </span>`}<${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span>
         <${Star} row=${row} />
       </div>
       <div class="card-sub">
@@ -42,8 +43,8 @@ const Card = memo(
   },
 );
 
-/** @param {{board: Board, rows: readonly Row[], theme: Theme, prefix: string, limit: number}} props */
-export function Cards({ board, rows, theme, prefix, limit }) {
+/** @param {{board: Board, rows: readonly Row[], theme: Theme, prefix: string, limit: number, pins: number}} props */
+export function Cards({ board, rows, theme, prefix, limit, pins }) {
   const list = useRef(/** @type {Element|null} */ (null));
   const width = useWidth(list);
   const size = rem();
@@ -65,7 +66,7 @@ export function Cards({ board, rows, theme, prefix, limit }) {
       ${lines.slice(first, last).map((line, at) =>
         line.map((row, column) => html`<${Card} key=${(first + at) * perLine + column} row=${row} board=${board} width=${inner} limit=${limit}
           theme=${theme} prefix=${prefix} place=${(first + at) * perLine + column} total=${rows.length}
-          height=${heights[first + at] - SPACE * size} />`))}
+          height=${heights[first + at] - SPACE * size} pinned=${(first + at) * perLine + column < pins} />`))}
     </ul>
   </div>`;
 }

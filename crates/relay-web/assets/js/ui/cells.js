@@ -5,6 +5,7 @@ import { TEXT, availabilityColor, latencyColor } from '../logic/color.js';
 import { favoriteId } from '../logic/favorites.js';
 import { formatPrice, safeUrl } from '../logic/format.js';
 import { statusName } from '../logic/status.js';
+import { openDetail } from '../state/page.js';
 import { favorites, toggleFavorite } from '../state/settings.js';
 import { html } from './html.js';
 import { Dot, Icon } from './icons.js';
@@ -76,6 +77,7 @@ export function Badges({ row }) {
   return html`<span class="marks">
     ${Object.hasOwn(LEVEL_ICON, level) &&
     html`<${Mark} icon=${LEVEL_ICON[level]} variant=${`level-${level}`} filled=${true} text=${`${t(`badge.level.${level}`)}. ${t(`badge.level.${level}.hint`)}`} url=${row.sponsorUrl} />`}
+    ${row.category === 'public' && html`<${Mark} icon="globe" variant="public" text=${t('badge.public')} />`}
     ${row.risks.map((risk) => html`<${Mark} icon="warning" variant="danger" text=${t('badge.risk', { label: risk.label })} url=${risk.url} />`)}
     ${row.badges.map((badge) => {
       const icon = badge.kind === 'source' ? (badge.id === 'api_key_user' ? 'user' : 'shield') : badge.kind === 'info' ? 'info' : 'bolt';
@@ -100,10 +102,27 @@ export function Channel({ row, bare }) {
   if (row.template) hints.push(t('row.template', { name: row.template }));
   if (row.coldReason) hints.push(row.coldReason);
   const models = row.layers.length > 1 ? row.layers.map((layer) => layer.model) : [];
-  return html`<span class="channel" title=${[...hints, ...models].filter(Boolean).join('\n')}>
-    <bdi class="clip">${row.channelLabel || '–'}</bdi>
-    ${models.length > 0 && !bare && html`<small>${t('row.models', { count: models.length })}</small>`}
-  </span>`;
+  return html`<button type="button" class="channel" aria-haspopup="dialog" title=${[...hints, ...models].filter(Boolean).join('\n')} onClick=${() => openDetail(row.id)}>
+    <span class="hidden">${t('detail.open', { name: rowName(row) })}</span>
+    <bdi class="clip" aria-hidden="true">${row.channelLabel || '–'}</bdi>
+    ${models.length > 0 && !bare && html`<small aria-hidden="true">${t('row.models', { count: models.length })}</small>`}
+  </button>`;
+}
+
+/**
+ * Opens the detail of a row by a click on anything in it that does nothing by itself.
+ * @param {MouseEvent} event
+ * @param {Row} row
+ */
+export function openByClick(event, row) {
+  const { target } = event;
+  const busy = target instanceof Element && target.closest('a, button, input, .strip') !== null;
+  if (!busy && String(getSelection() ?? '') === '') openDetail(row.id);
+}
+
+/** Opens it by Enter on a history. @param {KeyboardEvent} event @param {Row} row */
+export function openByEnter(event, row) {
+  if (event.key === 'Enter' && event.target instanceof Element && event.target.matches('.strip')) openDetail(row.id);
 }
 
 /** @param {{row: Row}} props */

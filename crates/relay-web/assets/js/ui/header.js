@@ -2,8 +2,9 @@
 
 import { format, language, LANGUAGES, t } from '../i18n.js';
 import { safeUrl } from '../logic/format.js';
-import { board, busy, loadedAt, summary } from '../state/page.js';
+import { board, busy, failure, loadedAt, summary } from '../state/page.js';
 import { coolingDown, refreshNow } from '../state/refresh.js';
+import { streaming } from '../state/live.js';
 import { autoRefresh, chooseTheme, setAutoRefresh, theme, themeChoice, THEMES } from '../state/settings.js';
 import { html } from './html.js';
 import { Dot, Icon, Logo } from './icons.js';
@@ -37,7 +38,7 @@ function Theme() {
 function Freshness() {
   const on = autoRefresh.value;
   return html`<div class="freshness">
-    <label class="check" title=${t('refresh.auto')}><input type="checkbox" checked=${on} aria-label=${t('refresh.auto')}
+    <label class="check" title=${`${t('refresh.auto')}. ${on ? t(streaming.value ? 'live.on' : 'live.off') : ''}`}><input type="checkbox" checked=${on} aria-label=${t('refresh.auto')}
       onChange=${(/** @type {any} */ event) => setAutoRefresh(event.currentTarget.checked)} /><span class="live ${on ? 'on' : ''}"></span>
       <span class="updated">${loadedAt.value > 0 ? t('updated', { time: format().exact(loadedAt.value) }) : '…'}</span></label>
     <button type="button" class=${busy.value ? 'control icon-only busy' : 'control icon-only'} title=${t('refresh.now')} aria-label=${t('refresh.now')}
@@ -48,6 +49,8 @@ function Freshness() {
 /** How everything that is shown fares, in one line. */
 export function Summary() {
   const { total, green, yellow, red, missing } = summary.value;
+  // Its room is kept while it loads, so that nothing below moves.
+  if (board.value === null && failure.value === null) return html`<div class="summary" aria-hidden="true"><p class="summary-words bone"></p></div>`;
   if (board.value === null || total === 0) return null;
   const worst = red > 0 ? 0 : yellow > 0 ? 2 : green > 0 ? 1 : -1;
   const words = red > 0 ? t('summary.some_down', { count: red })

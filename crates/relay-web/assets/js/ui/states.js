@@ -7,7 +7,7 @@ import { html } from './html.js';
 import { Icon } from './icons.js';
 
 /** @param {import('../api/client.js').ApiError} error */
-function reason(error) {
+export function reason(error) {
   return t(`reason.${error.reason}`, { code: error.code });
 }
 

@@ -7,7 +7,7 @@ import { columns, sortBy } from '../state/page.js';
 import { html, memo } from './html.js';
 import { Icon } from './icons.js';
 import { rem, rowHeight, useWidth } from './layout.js';
-import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status } from './cells.js';
+import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status, openByClick, openByEnter } from './cells.js';
 import { useWindowed } from './windowed.js';
 
 /** @typedef {import('../api/types.js').Board} Board */
@@ -16,10 +16,9 @@ import { useWindowed } from './windowed.js';
 /** @typedef {import('../logic/sort.js').Sorting} Sorting */
 /** @typedef {{category: boolean, price: boolean, listed: boolean}} Columns */
 
-/**
- * @param {{name: string, column: string, by: string, sorting: Sorting}} props
- */
-function SortHead({ name, column, by, sorting }) {
+/** @param {{name: string, column: string, by: string, sorting: Sorting, plain?: boolean}} props `plain` cannot be clicked. */
+function SortHead({ name, column, by, sorting, plain }) {
+  if (plain) return html`<th scope="col" class=${`c-${name}`}>${column}</th>`;
   const on = sorting.key === by;
   const order = on ? (sorting.direction === 'asc' ? 'ascending' : 'descending') : 'none';
   return html`<th scope="col" class=${`c-${name}`} aria-sort=${order}>
@@ -40,12 +39,13 @@ function axis(board, rows) {
 }
 
 const TableRow = memo(
-  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, columns: Columns, index: number}} props */
-  ({ row, board, width, limit, theme, prefix, columns: shown, index }) => {
+  /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, columns: Columns, index: number, pinned: boolean}} props */
+  ({ row, board, width, limit, theme, prefix, columns: shown, index, pinned }) => {
     const blocks = useMemo(() => rowBlocks(board, row, limit), [board, row, limit]);
-    return html`<tr style=${{ height: `${rowHeight(row)}rem` }} aria-rowindex=${index + 2}>
+    return html`<tr class=${pinned ? 'monitor pinned' : 'monitor'} style=${{ height: `${rowHeight(row)}rem` }} aria-rowindex=${index + 2}
+      onClick=${(/** @type {MouseEvent} */ event) => openByClick(event, row)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => openByEnter(event, row)}>
       <td class="c-star"><${Star} row=${row} /></td>
-      <th scope="row" class="c-provider"><span class="line"><${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span></th>
+      <th scope="row" class="c-provider"><span class="line">${pinned && html`<span class="hidden">${t('pin.label')}: </span>`}<${Provider} row=${row} prefix=${prefix} />${board.badges && html`<${Badges} row=${row} />`}</span></th>
       <td class="c-service"><bdi class="clip" title=${row.serviceLabel}>${row.serviceLabel}</bdi></td>
       <td class="c-channel"><${Channel} row=${row} /></td>
       ${shown.category && html`<td class="c-category"><${Category} category=${row.category} /></td>`}
@@ -59,36 +59,36 @@ const TableRow = memo(
   },
 );
 
-/** @param {{board: Board, rows: readonly Row[], sorting: Sorting, theme: Theme, prefix: string, limit: number}} props */
-export function Table({ board, rows, sorting, theme, prefix, limit }) {
+/** @param {{board: Board, rows: readonly Row[], sorting: Sorting, theme: Theme, prefix: string, limit: number, pins: number, whole?: boolean}} props `whole` draws every row. */
+export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole }) {
   const head = useRef(/** @type {Element|null} */ (null));
   const body = useRef(/** @type {Element|null} */ (null));
   const width = useWidth(head);
   const size = rem();
   const heights = useMemo(() => rows.map((row) => rowHeight(row) * size), [rows, size]);
-  const { first, last, before, after } = useWindowed(heights, body, 1);
+  const { first, last, before, after } = useWindowed(heights, body, 1, whole);
   const shown = columns.value;
   const [start, end] = useMemo(() => axis(board, rows), [board]);
   const count = 8 + Number(shown.category) + Number(shown.price) + Number(shown.listed);
   return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
     <thead><tr aria-rowindex="1">
       <th scope="col" class="c-star"><span class="hidden">${t('favorite.column')}</span></th>
-      <${SortHead} name="provider" by="providerName" column=${t('column.provider')} sorting=${sorting} />
-      <${SortHead} name="service" by="serviceType" column=${t('column.service')} sorting=${sorting} />
-      <${SortHead} name="channel" by="channel" column=${t('column.channel')} sorting=${sorting} />
-      ${shown.category && html`<${SortHead} name="category" by="category" column=${t('column.category')} sorting=${sorting} />`}
-      ${shown.price && html`<${SortHead} name="price" by="priceRatio" column=${t('column.price')} sorting=${sorting} />`}
-      ${shown.listed && html`<${SortHead} name="listed" by="listedDays" column=${t('column.listed')} sorting=${sorting} />`}
-      <${SortHead} name="status" by="currentStatus" column=${t('column.status')} sorting=${sorting} />
-      <${SortHead} name="availability" by="uptime" column=${t('column.availability')} sorting=${sorting} />
-      <${SortHead} name="latency" by="latency" column=${t('column.latency')} sorting=${sorting} />
+      <${SortHead} name="provider" by="providerName" column=${t('column.provider')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="service" by="serviceType" column=${t('column.service')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="channel" by="channel" column=${t('column.channel')} sorting=${sorting} plain=${whole} />
+      ${shown.category && html`<${SortHead} name="category" by="category" column=${t('column.category')} sorting=${sorting} plain=${whole} />`}
+      ${shown.price && html`<${SortHead} name="price" by="priceRatio" column=${t('column.price')} sorting=${sorting} plain=${whole} />`}
+      ${shown.listed && html`<${SortHead} name="listed" by="listedDays" column=${t('column.listed')} sorting=${sorting} plain=${whole} />`}
+      <${SortHead} name="status" by="currentStatus" column=${t('column.status')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="availability" by="uptime" column=${t('column.availability')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="latency" by="latency" column=${t('column.latency')} sorting=${sorting} plain=${whole} />
       <th scope="col" class="c-history" ref=${head}><span class="hidden">${t('column.history')}</span>
         <span class="axis" aria-hidden="true"><span>${start}</span><span>${end}</span></span></th>
     </tr></thead>
     <tbody ref=${body}>
       ${before > 0 && html`<tr class="spacer" key="before" aria-hidden="true"><td colspan=${count} style=${{ height: `${before}px` }}></td></tr>`}
       ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${first + place} row=${row} board=${board} width=${width}
-        limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} />`)}
+        limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} pinned=${first + place < pins} />`)}
       ${after > 0 && html`<tr class="spacer" key="after" aria-hidden="true"><td colspan=${count} style=${{ height: `${after}px` }}></td></tr>`}
     </tbody>
   </table></div>`;

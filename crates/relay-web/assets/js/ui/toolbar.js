@@ -4,26 +4,13 @@ import { useEffect, useRef, useState } from '../../vendor/preact-hooks.mjs';
 import { t } from '../i18n.js';
 import { FACETS } from '../logic/search.js';
 import { PERIODS, isFiltered, takesTimeFilter } from '../logic/url-state.js';
-import { TIME_PRESETS, localFilter, utcFilter } from '../logic/time-filter.js';
+import { TIME_PRESETS, isTime, localFilter, utcFilter } from '../logic/time-filter.js';
 import { board, clearFilters, facets, go, toggleFavoritesOnly, url } from '../state/page.js';
 import { alignHours, favorites, setAlignHours } from '../state/settings.js';
 import { FacetFilter } from './facet.js';
 import { html } from './html.js';
 import { Icon } from './icons.js';
-
-/**
- * A row of choices of which one is taken.
- * @param {{name: string, label: string, value: string, options: readonly {value: string, text: string, icon?: string}[], pick: (value: string) => void, compact?: boolean}} props
- */
-function Segments({ name, label, value, options, pick, compact }) {
-  return html`<fieldset class=${compact ? `segments compact ${name}` : 'segments'}>
-    <legend class="hidden">${label}</legend>
-    ${options.map((option) => html`<label key=${option.value} title=${option.text}>
-      <input type="radio" class="hidden" name=${name} value=${option.value} checked=${option.value === value} onChange=${() => pick(option.value)} />
-      <span>${option.icon && html`<${Icon} name=${option.icon} />`}<span class=${option.icon ? 'segment-text' : ''}>${option.text}</span></span>
-    </label>`)}
-  </fieldset>`;
-}
+import { Segments } from './segments.js';
 
 function Search() {
   const input = useRef(/** @type {HTMLInputElement|null} */ (null));
@@ -43,18 +30,35 @@ function Search() {
       onInput=${(/** @type {any} */ event) => go({ query: event.currentTarget.value })} /></label>`;
 }
 
+/** The daily time filter: presets, or any two times of the reader's clock. */
 function TimeOfDay() {
   const { timeFilter } = url.value;
+  const [free, setFree] = useState(false);
   const offset = -new Date().getTimezoneOffset();
   const presets = TIME_PRESETS.map((local) => ({ local, ...utcFilter(local, offset) }));
   const own = timeFilter !== '' && !presets.some((preset) => preset.utc === timeFilter);
-  const rounded = timeFilter !== '' && presets.some((preset) => preset.utc === timeFilter && preset.rounded);
-  return html`<label class="select"><span class="hidden">${t('tf.label')}</span>
-    <select value=${timeFilter} title=${rounded ? t('tf.rounded') : t('tf.label')} onChange=${(/** @type {any} */ event) => go({ timeFilter: event.currentTarget.value })}>
-      <option value="">${t('tf.all')}</option>
-      ${presets.map(({ local, utc }) => html`<option key=${local} value=${utc}>${local}</option>`)}
-      ${own && html`<option value=${timeFilter}>${t('tf.custom', { range: localFilter(timeFilter, offset) })}</option>`}
-    </select><${Icon} name="chevron" /></label>`;
+  const [from, to] = (timeFilter === '' ? '09:00-18:00' : localFilter(timeFilter, offset)).replace('24:00', '00:00').split('-');
+  /** @param {string} start @param {string} end */
+  const pick = (start, end) => {
+    if (isTime(start) && isTime(end) && start !== end) go({ timeFilter: utcFilter(`${start}-${end}`, offset).utc });
+  };
+  /** @param {any} event */
+  const choose = (event) => {
+    const { value } = event.currentTarget;
+    setFree(value === 'free');
+    if (value === 'free') pick(from, to);
+    else go({ timeFilter: value });
+  };
+  return html`<span class="time-of-day"><label class="select"><span class="hidden">${t('tf.label')}</span>
+      <select value=${free || own ? 'free' : timeFilter} title=${t('tf.label')} onChange=${choose}>
+        <option value="">${t('tf.all')}</option>
+        ${presets.map(({ local, utc }) => html`<option key=${local} value=${utc}>${local}</option>`)}
+        <option value="free">${t('tf.free')}</option>
+      </select><${Icon} name="chevron" /></label>
+    ${(free || own) && html`<span class="times">
+      <input type="time" step="1800" aria-label=${t('tf.from')} value=${from} onChange=${(/** @type {any} */ event) => pick(event.currentTarget.value, to)} />–
+      <input type="time" step="1800" aria-label=${t('tf.to')} value=${to} onChange=${(/** @type {any} */ event) => pick(from, event.currentTarget.value)} /></span>`}
+    ${timeFilter !== '' && offset % 30 !== 0 && html`<small class="muted" role="status">${t('tf.rounded')}</small>`}</span>`;
 }
 
 /** Cards have no column heads to click on. */
@@ -66,10 +70,10 @@ function SortChoice() {
   const other = direction === 'asc' ? 'desc' : 'asc';
   const order = t(direction === 'asc' ? 'sort.ascending' : 'sort.descending');
   return html`<span class="sorting"><label class="select"><span class="hidden">${t('sort.label')}</span>
-    <select value=${key} title=${t('sort.label')} onChange=${(/** @type {any} */ event) => go({ sorting: { key: event.currentTarget.value, direction } })}>
+    <select value=${key} title=${t('sort.label')} onChange=${(/** @type {any} */ event) => go({ sorting: { key: event.currentTarget.value, direction }, sorted: true })}>
       ${Object.entries(columns).map(([name, column]) => html`<option key=${name} value=${name}>${t(column)}</option>`)}
     </select><${Icon} name="chevron" /></label>
-    <button type="button" class="control icon-only" title=${order} aria-label=${order} onClick=${() => go({ sorting: { key, direction: other } })}>
+    <button type="button" class="control icon-only" title=${order} aria-label=${order} onClick=${() => go({ sorting: { key, direction: other }, sorted: true })}>
       <${Icon} name=${direction === 'asc' ? 'up' : 'down'} /></button></span>`;
 }
 

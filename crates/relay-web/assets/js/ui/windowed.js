@@ -11,10 +11,11 @@ const WHOLE = 120;
  * @param {readonly number[]} heights Pixels of each item.
  * @param {{current: Element|null}} list The element whose top is the first item's top.
  * @param {number} perItem Monitors in one item.
+ * @param {boolean} [all] Draws everything, however much.
  */
-export function useWindowed(heights, list, perItem) {
+export function useWindowed(heights, list, perItem, all = false) {
   const starts = useMemo(() => offsets(heights), [heights]);
-  const whole = heights.length * perItem <= WHOLE;
+  const whole = all || heights.length * perItem <= WHOLE;
   const extra = Math.ceil(8 / perItem);
   const [range, setRange] = useState(() => visibleRange(starts, 0, innerHeight, extra));
   const now = useRef(range);

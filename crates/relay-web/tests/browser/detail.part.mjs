@@ -1,0 +1,153 @@
+/** One channel in detail, the page about the method, and the pages beside the main one. */
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { ROW, accessible, fits, open, picture, query, texts, visit, world } from './support/world.mjs';
+import { until } from './support/machine.mjs';
+
+visit('a click on a row opens its detail, and back closes it', {}, async (page) => {
+  await open(page, `${world.demo}/en/?period=24h&service=cc`);
+  await page.locator('td.c-latency').first().click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.waitFor();
+  assert.match(query(page), /detail=northwind\/cc\/vip/);
+  await page.locator('.chart svg').first().waitFor();
+  assert.equal(await page.locator('.chart svg').count(), 2);
+  assert.ok((await page.locator('path.p50').getAttribute('d')).startsWith('M'));
+  assert.ok((await page.locator('path.band').getAttribute('d')).endsWith('Z'));
+  const text = await dialog.innerText();
+  for (const word of ['Availability', 'Median', '95th percentile', 'First token', 'Endpoint', 'Waiting for the answer', 'Last probes']) {
+    assert.ok(text.includes(word), word);
+  }
+  await accessible(page);
+  await page.goBack();
+  await until('closed', async () => (await dialog.count()) === 0);
+  assert.equal(query(page), '?period=24h&service=cc');
+});
+
+visit('a detail has an address, models and periods to choose from, and older records', {}, async (page) => {
+  await open(page, `${world.demo}/en/?detail=northwind/cc/vip`);
+  await page.locator('.chart svg').first().waitFor();
+  const records = page.locator('.records tbody tr');
+  await records.first().waitFor();
+  const before = await records.count();
+  await page.locator('.more').click();
+  await until('older records', async () => (await records.count()) > before);
+  const asked = page.waitForRequest((/** @type {any} */ request) => /api\/timeline.*model=claude-haiku-4-5/.test(request.url()));
+  await page.locator('dialog label', { hasText: 'claude-haiku-4-5' }).click();
+  await asked;
+  assert.match(query(page), /model=claude-haiku-4-5/);
+  const longer = page.waitForRequest(/api\/timeline.*period=30d/);
+  await page.locator('dialog label', { hasText: '30 d' }).click();
+  await longer;
+  await until('the month', async () => (await page.locator('dialog .chart').first().getAttribute('aria-valuemax')) === '29');
+  const chart = page.locator('dialog .chart').first();
+  await chart.focus();
+  const said = await chart.getAttribute('aria-valuetext');
+  await page.keyboard.press('Home');
+  await until('the first day', async () => (await chart.getAttribute('aria-valuetext')) !== said);
+  assert.ok((await page.locator('.chart-time').first().innerText()).length > 3);
+  await page.keyboard.press('Escape');
+  await until('closed', async () => query(page) === '?period=30d');
+});
+
+visit('the detail fits a phone', { width: 360, height: 740, touch: true, scheme: 'dark' }, async (page) => {
+  await open(page, `${world.demo}/en/?period=24h&detail=bluejay/cc/standard`);
+  await page.locator('.records').waitFor();
+  await fits(page);
+  const [inner, outer] = await page.locator('.dialog-body').evaluate((/** @type {Element} */ node) => [node.scrollWidth, node.clientWidth]);
+  assert.ok(inner <= outer, `${inner} > ${outer}`);
+  await accessible(page);
+  await picture(page, 'detail-360-dark');
+});
+
+visit('a detail of something that is not listed says so', {}, async (page) => {
+  await open(page, `${world.demo}/en/?detail=no/such/channel`);
+  assert.match(await page.locator('dialog[open]').innerText(), /not listed/);
+  await page.locator('dialog button').click();
+  await until('closed', async () => query(page) === '');
+});
+
+visit('the reasons of failures are told', {}, async (page) => {
+  await open(page, `${world.demo}/en/?detail=ironbark/chat/team`);
+  await page.locator('.records tbody tr .state.red').first().waitFor();
+  assert.ok((await texts(page, '.why')).some((text) => text.length > 5));
+});
+
+visit('the method is explained, at an address of its own', {}, async (page) => {
+  await open(page, `${world.demo}/en/`);
+  await page.locator('.footer a', { hasText: 'Method in detail' }).click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.waitFor();
+  assert.match(await dialog.innerText(), /What the dots mean[^]*Availability[^]*Latency/);
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  await until('closed', async () => (await dialog.count()) === 0);
+  assert.equal(new URL(page.url()).hash, '');
+});
+
+visit('a provider page shows that provider only and says so to machines', {}, async (page) => {
+  await open(page, `${world.demo}/en/p/northwind`);
+  assert.deepEqual(new Set(await texts(page, `${ROW} .provider`)), new Set(['Northwind AI']));
+  assert.equal(await page.locator('h1').innerText(), 'Northwind AI');
+  assert.match(await page.title(), /^Northwind AI status/);
+  const data = JSON.parse(await page.locator('script[type="application/ld+json"]').textContent());
+  assert.equal(data.about.name, 'Northwind AI');
+  assert.match(await page.locator('link[rel="canonical"]').getAttribute('href'), /\/en\/p\/northwind$/);
+  assert.equal(await page.locator('tr.pinned').count(), 0);
+  await accessible(page);
+});
+
+visit('a provider page can be embedded elsewhere without header and footer, the main page cannot', {
+  expected: [/frame-ancestors|X-Frame-Options|Refused to (display|frame)/i],
+}, async (page) => {
+  const frames = createServer((request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/html' });
+    response.end(`<iframe width=1000 height=600 src="${world.demo}/en${request.url}"></iframe>`);
+  });
+  await new Promise((resolve) => frames.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (frames.address());
+  try {
+    await page.goto(`http://127.0.0.1:${port}/p/northwind?embed=1`);
+    const inside = page.frameLocator('iframe');
+    await inside.locator(ROW).first().waitFor();
+    assert.equal(await inside.locator('header.header, footer').count(), 0);
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await until('refused', async () => page.frames().some((/** @type {any} */ frame) => frame.url().startsWith('chrome-error')));
+  } finally {
+    frames.closeAllConnections();
+    frames.close();
+  }
+});
+
+visit('an unknown provider is a page that leads back', { expected: [/404/] }, async (page) => {
+  const response = await page.goto(`${world.demo}/en/p/nobody`);
+  assert.equal(response.status(), 404);
+  assert.equal(await page.locator('meta[name="robots"]').getAttribute('content'), 'noindex');
+  await page.locator('.notice').waitFor();
+  await accessible(page);
+  await page.locator('.notice a').click();
+  await page.locator(ROW).first().waitFor();
+});
+
+visit('a picture for a notification is dark, 1,200 pixels wide, without controls, and says when it is done', { width: 1200, height: 400 }, async (page) => {
+  await page.goto(`${world.demo}/?provider=northwind,ironbark&service=cc&period=90m&screenshot=1&title=Ironbark%20%26%20more`);
+  await page.locator('body[data-ready="true"]').waitFor();
+  assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
+  assert.equal(await page.locator('h1').innerText(), 'Ironbark & more');
+  assert.equal(await page.locator(ROW).count(), 2);
+  assert.equal(await page.locator('.toolbar, .header, .footer, select, input, th button').count(), 0);
+  assert.equal(await page.evaluate(() => document.body.getBoundingClientRect().width), 1200);
+  const drawn = await page.locator('canvas').first().evaluate((/** @type {HTMLCanvasElement} */ canvas) =>
+    canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0));
+  assert.ok(drawn);
+  await fits(page);
+  await page.screenshot({ path: (await import('./support/machine.mjs')).artifact('picture.png'), fullPage: true });
+});
+
+visit('a picture of an outage of the API says that it failed', { expected: [/503/] }, async (page) => {
+  await page.route('**/api/status*', (/** @type {any} */ route) => route.fulfill({ status: 503, body: '{}' }));
+  await page.goto(`${world.demo}/?screenshot=1`);
+  await page.locator('body[data-error="status 503"]').waitFor();
+  assert.equal(await page.locator('body[data-ready]').count(), 0);
+});

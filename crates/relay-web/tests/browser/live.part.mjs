@@ -1,0 +1,153 @@
+/** What happens while the page is open: live records, boards, failures, streams. */
+
+import assert from 'node:assert/strict';
+import { ROW, accessible, open, query, texts, visit, world } from './support/world.mjs';
+import { until } from './support/machine.mjs';
+import { answer } from './support/stub.mjs';
+
+visit('a probe that turns red shows at once, in its row, without loading anything again', {}, async (page) => {
+  await open(page, `${world.site}/en/`);
+  const row = page.locator(ROW, { hasText: 'beta' });
+  await row.locator('.state.green').waitFor();
+  await page.locator('.freshness .check[title*="Live"]').waitFor();
+  await row.evaluate((/** @type {any} */ node) => { node.kept = true; });
+  let loads = 0;
+  page.on('request', (/** @type {any} */ request) => { if (request.url().includes('/api/status')) loads += 1; });
+  world.relay.set('beta', 'down');
+  await row.locator('.state.red').waitFor();
+  assert.equal(loads, 0);
+  assert.equal(await row.evaluate((/** @type {any} */ node) => node.kept), true);
+  assert.match(await page.locator('.summary-words').innerText(), /1 channel is unavailable/);
+  const strip = row.locator('.strip');
+  assert.match(String(await strip.getAttribute('aria-valuetext')), /Unavailable/);
+  await row.locator('td.c-latency').click();
+  await page.locator('.why', { hasText: 'Server error · HTTP 503' }).first().waitFor();
+  await page.keyboard.press('Escape');
+  world.relay.set('beta', 'good');
+  await row.locator('.state.green').waitFor();
+});
+
+visit('badges, prices and the notes of the operator are shown as configured', {}, async (page) => {
+  await open(page, `${world.site}/en/`);
+  const alpha = page.locator(ROW, { hasText: 'alpha' });
+  assert.equal(await alpha.locator('.c-price').innerText(), '0.125 / 0.05~0.2');
+  const marks = async (/** @type {any} */ row) => row.locator('.mark').evaluateAll((/** @type {Element[]} */ nodes) => nodes.map((node) => node.getAttribute('aria-label')));
+  assert.ok((await marks(alpha)).some((/** @type {string} */ label) => label.startsWith('Global partner')));
+  assert.ok((await marks(alpha)).includes('Fast'));
+  assert.ok((await marks(alpha)).includes('Probed every 1 sec'));
+  const gamma = await marks(page.locator(ROW, { hasText: 'gamma' }));
+  assert.ok(gamma.some((/** @type {string} */ label) => label.includes('Unclear origin') && label.includes('another site')));
+  assert.ok((await marks(page.locator(ROW, { hasText: 'beta' }))).includes('Public service, free to use'));
+  // A risk is never pinned, whatever its sponsor pays.
+  assert.deepEqual(await texts(page, 'tr.pinned .provider'), ['alpha']);
+  assert.equal(await page.locator('.footer-note').innerText(), 'A note <b>of</b> ours');
+  assert.match(await page.locator('.header a.control').getAttribute('href'), /\/subscribe$/);
+  assert.match(await page.title(), /Test Site/);
+});
+
+visit('the retired board says what it is and never refreshes by itself', {}, async (page) => {
+  await open(page, `${world.site}/en/`);
+  assert.deepEqual((await texts(page, `${ROW} .provider`)).includes('old'), false);
+  await page.locator('.board label', { hasText: 'Retired' }).click();
+  await page.locator(ROW, { hasText: 'old' }).waitFor();
+  assert.equal(query(page), '?board=cold');
+  assert.match(await page.locator('.banner').innerText(), /no longer probed/);
+  await page.locator(ROW, { hasText: 'old' }).locator('.channel').click();
+  assert.match(await page.locator('dialog[open]').innerText(), /closed down/);
+});
+
+visit('a site without boards shows the active one whatever the address says', {}, async (page) => {
+  await open(page, `${world.demo}/en/?board=cold`);
+  await until('the address is put right', async () => query(page) === '');
+  await until('all rows', async () => (await page.locator(ROW).count()) === 25);
+});
+
+visit('an outage of the API says what to do, and trying again works', { expected: [/503/, /ERR_FAILED/] }, async (page) => {
+  await page.route('**/api/status*', (/** @type {any} */ route) => route.fulfill({ status: 503, body: '{"error":"x"}' }));
+  await page.goto(`${world.demo}/en/`);
+  const notice = page.locator('.notice');
+  await notice.waitFor();
+  assert.match(await notice.innerText(), /could not be loaded[^]*HTTP 503/);
+  await accessible(page);
+  await page.unroute('**/api/status*');
+  await notice.locator('button').click();
+  await page.locator(ROW).first().waitFor();
+  await page.route('**/api/status*', (/** @type {any} */ route) => route.abort());
+  await page.locator('button[aria-label="Refresh now"]').click();
+  await page.locator('.banner.warn', { hasText: 'no connection' }).waitFor();
+  assert.equal(await page.locator(ROW).count(), 25);
+  assert.equal(await page.locator('button[aria-label="Refresh now"]').isDisabled(), true);
+});
+
+visit('without a connection the page says so, and goes on when it is back', { expected: [/ERR_INTERNET_DISCONNECTED/] }, async (page) => {
+  await open(page, `${world.demo}/en/`);
+  await page.context().setOffline(true);
+  await page.locator('.banner.warn', { hasText: 'offline' }).waitFor();
+  await page.context().setOffline(false);
+  await until('no banner', async () => (await page.locator('.banner.warn').count()) === 0);
+});
+
+/** @param {any} page @param {boolean} hidden */
+async function hide(page, hidden) {
+  await page.evaluate((/** @type {boolean} */ value) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+}
+
+const MONITOR = { provider: 'Acme', provider_slug: 'acme', service: 'cc', channel: 'vip', category: 'commercial', interval_ms: 60_000, slow_latency_ms: 5000,
+  probe_url: 'https://relay.example.org/', availability: 100 };
+/** @param {number} status @param {number} timestamp */
+const acme = (status, timestamp) => answer([{ ...MONITOR, current_status: { status, latency: 100, timestamp }, timeline: [[timestamp, status, 100, 100, [0, 1]]] }]);
+
+visit('the stream is followed while the page is seen, resumed after a break, and missed by nobody when refused', {
+  expected: [/429/, /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION/],
+}, async (page) => {
+  const { stub } = world;
+  const now = Math.floor(Date.now() / 1000);
+  let status = 1;
+  let at = now - 60;
+  stub.api.status = () => acme(status, at);
+  await open(page, `${stub.origin}/en/`);
+  await until('a stream', () => stub.streams() === 1);
+  const news = (/** @type {number} */ color, /** @type {number} */ timestamp) =>
+    stub.tell('record', { provider: 'Acme', service: 'cc', channel: 'vip', model: '', status: color, latency: 77, timestamp });
+  news(0, now);
+  await page.locator('.state.red').waitFor();
+  news(1, now - 30);
+  stub.tell('record', { nonsense: true });
+  stub.tell('record', { provider: 'Nobody', service: 'x', channel: 'y', model: '', status: 0, latency: 1, timestamp: now });
+  // An answer from a cache that is older than the news does not bring green back.
+  const again = page.waitForResponse(/api\/status/);
+  await page.locator('button[aria-label="Refresh now"]').click();
+  await again;
+  await page.locator('button.busy').waitFor({ state: 'detached' });
+  await until('still red', async () => (await page.locator('.state.red').count()) === 1);
+  await hide(page, true);
+  await until('no stream', () => stub.streams() === 0);
+  await hide(page, false);
+  await until('a stream again', () => stub.streams() === 1);
+  stub.cut();
+  await until('a stream after the break', () => stub.streams() === 1);
+  news(2, now + 1);
+  await page.locator('.state.yellow').waitFor();
+  stub.api.refuseStream = true;
+  [status, at] = [1, now + 2];
+  await page.reload();
+  await page.locator('.state.green').waitFor();
+  assert.equal(stub.streams(), 0);
+  stub.api.refuseStream = false;
+});
+
+visit('without automatic refresh nothing moves, and that is remembered', {}, async (page) => {
+  const { stub } = world;
+  stub.api.status = () => acme(1, 1000);
+  await open(page, `${stub.origin}/en/`);
+  await until('a stream', () => stub.streams() === 1);
+  await page.locator('.freshness .check').click();
+  await until('no stream', () => stub.streams() === 0);
+  await page.reload();
+  await page.locator(ROW).first().waitFor();
+  assert.equal(await page.locator('.freshness input').isChecked(), false);
+  assert.equal(stub.streams(), 0);
+});
