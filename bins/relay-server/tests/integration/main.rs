@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod demo;
+mod healthcheck;
 mod lifecycle;
 mod notify;
 mod postgres;
