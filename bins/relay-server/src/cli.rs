@@ -1,5 +1,8 @@
 //! The command line.
 
+#[cfg(test)]
+mod documents;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod demo;
+mod docs;
 mod healthcheck;
 mod lifecycle;
 mod notify;
