@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Result, bail};
 
-use crate::{codegen, shell, test, tidy, workspace};
+use crate::{codegen, deploy, shell, test, tidy, workspace};
 
 /// The options of `cargo xtask ci`.
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,7 @@ const STEPS: &[(&str, Step)] = &[
     ("format", format),
     ("tidy", tidy::check),
     ("codegen", codegen::check),
+    ("deploy", deploy::check),
     ("deny", deny),
     ("clippy", clippy),
     ("docs", docs),

@@ -6,6 +6,8 @@
 //! | `test` | sets up what the tests need, then runs all of them |
 //! | `codegen` | files that are made from types and committed |
 //! | `bench` | figures, each beside what the same work costs otherwise |
+//! | `deploy` | whether the examples of deployments hold together |
+//! | `dist` | the archive that is released: program, licences, examples, completions |
 //! | `fuzz` | hostile input, invented by libFuzzer, for whatever reads any |
 //! | `web` | the types of the page's modules, and the page in a real browser |
 //! | `notify-check` | a notification to a mail server that nobody here wrote, not part of `ci` |
@@ -25,6 +27,8 @@
 mod bench;
 mod ci;
 mod codegen;
+mod deploy;
+mod dist;
 mod fuzz;
 mod litellm;
 mod notify_check;
@@ -59,6 +63,10 @@ enum Chore {
     Codegen(codegen::Args),
     /// Measure what the product promises, beside what the same work costs otherwise.
     Bench(bench::Args),
+    /// Check the examples of deployments: container files, service unit, manifests, proxies.
+    Deploy(deploy::Args),
+    /// Build and pack what is released.
+    Dist(dist::Args),
     /// Feed hostile input, invented by libFuzzer, to whatever reads any.
     Fuzz(fuzz::Args),
     /// Run relay-server against the litellm proxy, installed for it, and compare its verdicts.
@@ -79,6 +87,8 @@ fn main() -> ExitCode {
         Chore::Test(args) => test::run(&args),
         Chore::Codegen(args) => codegen::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Deploy(args) => deploy::run(&args),
+        Chore::Dist(args) => dist::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Litellm(args) => litellm::run(&args),
         Chore::Soak(args) => soak::run(&args),

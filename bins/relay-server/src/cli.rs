@@ -1,5 +1,8 @@
 //! The command line.
 
+#[cfg(test)]
+mod documents;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -40,7 +43,8 @@ Examples:
 
 const HEALTHCHECK: &str = "\
 Without --url, asks where MONITOR_LISTEN or the configuration file says that the server listens, or else at port 8080
-of 127.0.0.1. A server that was started with --listen needs --url. Waits 3 seconds at most.
+of 127.0.0.1; by https, whatever the certificate says, when server.tls is set. A server that was started with --listen
+needs --url. Waits 3 seconds at most.
 
 Examples:
   relay-server healthcheck
@@ -65,12 +69,15 @@ PostgreSQL it may run. Can be broken off and started again.
 Example:
   relay-server rollups rebuild --config relays.yaml";
 
+/// The version, the commit and the compiler; a build of files without their history knows no commit.
+const LONG_VERSION: &str = env!("RELAY_LONG_VERSION");
+
 /// The exit code for a command line that cannot be understood.
 pub(crate) const USAGE: u8 = 2;
 
 /// Watches LLM API relays by really calling them.
 #[derive(Debug, Parser)]
-#[command(name = "relay-server", version, about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "relay-server", version, long_version = LONG_VERSION, about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -118,6 +125,12 @@ enum Command {
     /// Look after the counts that timelines are made of.
     #[command(subcommand)]
     Rollups(RollupsCommand),
+    /// Print what makes a shell complete this command line.
+    #[command(after_help = "Example:\n  relay-server completions bash > /etc/bash_completion.d/relay-server")]
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    #[command(after_help = "Example:\n  relay-server man > /usr/local/share/man/man1/relay-server.1")]
+    Man,
     /// Ask a running server whether it is well, for containers without an HTTP client.
     #[command(after_help = HEALTHCHECK)]
     Healthcheck(HealthcheckArgs),
@@ -200,6 +213,14 @@ pub(crate) struct HealthcheckArgs {
     /// What to ask; well is whoever answers 200.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+}
+
+/// What `completions` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// What `notify` takes.
@@ -304,6 +325,8 @@ impl Cli {
             Some(Command::Rollups(RollupsCommand::Rebuild(args))) => {
                 commands::rollups::rebuild(&args, &self.log)
             }
+            Some(Command::Completions(args)) => commands::completions::run(&args),
+            Some(Command::Man) => commands::man::run(),
             Some(Command::Healthcheck(args)) => commands::healthcheck::run(&args),
         };
         match outcome {

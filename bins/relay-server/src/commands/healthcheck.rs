@@ -1,12 +1,14 @@
 //! `healthcheck`: asks a running server whether it is well, for containers that have no HTTP client.
 
+mod own_tls;
+
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use relay_config::Environment;
+use relay_config::{Config, Environment};
 use relay_core::{ProbeSpec, ports::Prober};
 use relay_probe::{HttpProber, Options};
 
@@ -24,12 +26,26 @@ const PORT: u16 = 8080;
 /// # Errors
 /// What came instead of 200.
 pub(crate) fn run(args: &HealthcheckArgs) -> anyhow::Result<()> {
-    let url = args.url.clone().unwrap_or_else(|| {
-        let env = environment::of_process();
-        // A file that has errors now may have had none when the server loaded it; then the default port is asked.
-        let listen = relay_config::load(&args.config.config, &env).map(|loaded| loaded.config.server.listen);
-        local(listen.ok().or_else(|| named(&env)))
-    });
+    if let Some(url) = &args.url {
+        return ask(url);
+    }
+    let env = environment::of_process();
+    // A file that has errors now may have had none when the server loaded it; then the default port is asked.
+    let config = relay_config::load(&args.config.config, &env).map(|loaded| loaded.config).ok();
+    let address = local(config.as_ref().map(|config| config.server.listen).or_else(|| named(&env)));
+    if config.as_ref().is_some_and(speaks_tls) {
+        return block_on(own_tls::ask(address, TIMEOUT));
+    }
+    ask(&format!("http://{address}/health"))
+}
+
+/// Tells whether the server answers TLS handshakes itself. One that a proxy speaks TLS for does not.
+fn speaks_tls(config: &Config) -> bool {
+    config.server.tls.is_some()
+}
+
+/// Asks any address as a monitor is probed; https there means a certificate that is trusted for the name.
+fn ask(url: &str) -> anyhow::Result<()> {
     let mut spec = ProbeSpec::get(url.parse().with_context(|| format!("{url} is no URL"))?);
     spec.timeout = TIMEOUT;
     let result = block_on(async { Ok(HttpProber::new(Options::default())?.probe(&spec).await) })?;
@@ -50,13 +66,13 @@ fn named(env: &Environment) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| port.map(|port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
 }
 
-/// Returns the address of `/health` from this machine; a server that listens everywhere is asked at 127.0.0.1.
-fn local(listen: Option<SocketAddr>) -> String {
+/// Returns where this machine reaches the server; one that listens everywhere is asked at 127.0.0.1.
+fn local(listen: Option<SocketAddr>) -> SocketAddr {
     let mut address = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
-    format!("http://{address}/health")
+    address
 }
 
 #[cfg(test)]
@@ -65,14 +81,14 @@ mod tests {
 
     #[test]
     fn a_server_is_asked_where_it_listens() {
-        for (listen, url) in [
-            (None, "http://127.0.0.1:8080/health"),
-            (Some("[::]:9000"), "http://127.0.0.1:9000/health"),
-            (Some("0.0.0.0:80"), "http://127.0.0.1:80/health"),
-            (Some("[::1]:80"), "http://[::1]:80/health"),
-            (Some("10.1.2.3:80"), "http://10.1.2.3:80/health"),
+        for (listen, asked) in [
+            (None, "127.0.0.1:8080"),
+            (Some("[::]:9000"), "127.0.0.1:9000"),
+            (Some("0.0.0.0:80"), "127.0.0.1:80"),
+            (Some("[::1]:80"), "[::1]:80"),
+            (Some("10.1.2.3:80"), "10.1.2.3:80"),
         ] {
-            assert_eq!(local(listen.map(|listen| listen.parse().expect("an address"))), url);
+            assert_eq!(local(listen.map(|listen| listen.parse().expect("an address"))).to_string(), asked);
         }
     }
 

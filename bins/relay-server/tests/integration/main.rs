@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod demo;
+mod docs;
 mod follow_events;
 mod full_disk;
 mod golden;
+mod healthcheck;
 mod lifecycle;
 mod notify;
 mod postgres;
