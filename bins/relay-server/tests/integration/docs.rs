@@ -125,7 +125,9 @@ fn commands_are_of_known_programs_and_chores() {
                 words.iter().map(String::as_str).skip_while(|word| *word == "sudo").collect();
             match words.as_slice() {
                 ["relay-server" | "./relay-server" | "curl", ..]
-                | ["cargo", "run" | "build" | "test", ..] => {}
+                | ["cargo", "run" | "build" | "test", ..]
+                // Run in `follow_events`.
+                | ["python3", "docs/examples/follow_events.py", ..] => {}
                 ["cargo", "xtask", chore, ..] => {
                     assert!(chores.contains(&format!("//! | `{chore}` |")), "{place}: `{line}` is no chore");
                 }
