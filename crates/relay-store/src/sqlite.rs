@@ -44,7 +44,7 @@ use rusqlite::Connection;
 
 pub use self::takeover::{TakenOver, is_relay_pulse, take_over};
 use self::{error::closed, file::Lock, memory::Shared, pool::Readers, worker::Worker};
-pub(crate) use self::{relay_pulse::RelayPulseFile, scratch::fill};
+pub(crate) use self::{outbox::look as look_at_outbox, relay_pulse::RelayPulseFile, scratch::fill};
 use crate::options::SqliteOptions;
 
 /// The repository on SQLite. Dropping it closes the database in the background; [`Maintenance::close`] waits for it.

@@ -9,7 +9,7 @@ use relay_core::ports::{
     repository::{Appended, Error, Retention},
 };
 use relay_store::{
-    Options, PostgresOptions, PostgresTimeouts, SqliteOptions, SslMode, Writer, WriterOptions,
+    DeliveryLog, Options, PostgresOptions, PostgresTimeouts, SqliteOptions, SslMode, Writer, WriterOptions,
 };
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -105,12 +105,28 @@ pub(crate) async fn open(
     config: &relay_config::Storage,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Repository>> {
-    let options = match &config.backend {
+    let opened = relay_store::open(options(config), clock).await;
+    opened.map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))
+}
+
+/// Reads what notifications have delivered and have still to deliver, at most `limit` of each, beside whoever works on
+/// the database.
+///
+/// # Errors
+/// What keeps it from being read.
+pub(crate) async fn delivery_log(
+    config: &relay_config::Storage,
+    limit: u32,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<DeliveryLog> {
+    Ok(relay_store::delivery_log(options(config), limit, clock).await?)
+}
+
+fn options(config: &relay_config::Storage) -> Options {
+    match &config.backend {
         Backend::Sqlite(path) => Options::Sqlite(SqliteOptions::new(path)),
         Backend::Postgres(postgres) => Options::Postgres(postgres_options(postgres)),
-    };
-    let opened = relay_store::open(options, clock).await;
-    opened.map_err(|error| anyhow::anyhow!("{}", refusal(&config.backend, &error)))
+    }
 }
 
 fn postgres_options(config: &Postgres) -> PostgresOptions {
