@@ -21,6 +21,7 @@ type Generated = (&'static str, fn() -> String);
 const FILES: &[Generated] = &[
     ("config/config.schema.json", relay_config::json_schema),
     ("docs/configuration.md", relay_config::configuration_markdown),
+    ("docs/openapi.json", relay_api::openapi_json),
 ];
 
 /// Writes the files, or compares them.
