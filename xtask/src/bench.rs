@@ -11,6 +11,7 @@ mod generator;
 mod http;
 mod load;
 mod naive;
+mod notify;
 mod pipeline;
 mod postgres;
 mod probe;
@@ -51,6 +52,8 @@ enum Part {
     Postgres,
     /// Start, memory and answers of the whole program.
     Http,
+    /// From the end of a probe to the first webhook about it.
+    Notify,
     /// Loading a large configuration, and replacing it while the whole program probes and answers.
     Config,
 }
@@ -109,7 +112,7 @@ fn in_release(args: &Args) -> Result<()> {
 
 impl Part {
     /// What is measured when nothing is named: everything, once.
-    const ALL: &[Self] = &[Self::Probe, Self::Store, Self::Http, Self::Config];
+    const ALL: &[Self] = &[Self::Probe, Self::Store, Self::Http, Self::Notify, Self::Config];
 
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
@@ -121,6 +124,7 @@ impl Part {
             Self::Store => Ok([store::figures(scale)?, postgres::figures(scale, large)?].concat()),
             Self::Postgres => postgres::figures(scale, large),
             Self::Http => http::figures(scale),
+            Self::Notify => notify::figures(scale),
             Self::Config => config::figures(scale),
         }
     }

@@ -104,8 +104,10 @@ enum Command {
     /// Check a configuration file and print every problem.
     #[command(after_help = "Example:\n  relay-server check --config relays.yaml --strict --print yaml")]
     Check(CheckArgs),
-    /// Try out a notification.
-    #[command(after_help = "Example:\n  relay-server notify test ops --config relays.yaml")]
+    /// Try out a notification, or see what became of its messages.
+    #[command(
+        after_help = "Examples:\n  relay-server notify test ops --config relays.yaml\n  relay-server notify log"
+    )]
     Notify(NotifyArgs),
     /// Print the JSON Schema of the configuration file, for editors.
     #[command(after_help = "Example:\n  relay-server schema > config.schema.json")]
@@ -234,6 +236,24 @@ pub(crate) struct NotifyArgs {
 enum NotifyCommand {
     /// Send a sample and print the answer.
     Test(NotifyTestArgs),
+    /// Show which messages wait, which arrived and which were given up; a server may be running meanwhile.
+    Log(NotifyLogArgs),
+}
+
+/// What `notify log` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NotifyLogArgs {
+    /// Show this notification only.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print one JSON array instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show so many of those that wait, and so many of those that are settled.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
 }
 
 /// What `notify test` takes.
@@ -314,6 +334,9 @@ impl Cli {
             Some(Command::Check(args)) => return commands::check::run(&args),
             Some(Command::Notify(NotifyArgs { command: NotifyCommand::Test(args) })) => {
                 commands::notify::test(&args)
+            }
+            Some(Command::Notify(NotifyArgs { command: NotifyCommand::Log(args) })) => {
+                commands::notify::log(&args)
             }
             Some(Command::Schema) => commands::schema::run(),
             Some(Command::OpenApi) => commands::openapi::run(),

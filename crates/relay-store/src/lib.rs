@@ -20,6 +20,7 @@
 mod archive;
 mod columns;
 mod conversation;
+mod delivery_log;
 mod event_meta;
 mod import;
 mod migrate;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use relay_core::ports::{Clock, Repository, repository::Error};
 
 pub use archive::{Archiver, ArchiverDeps, ReadError, Records as ArchivedRecords, read as read_archive};
+pub use delivery_log::{DeliveryLog, delivery_log};
 pub use import::{
     Import, ImportDeps, ImportError, ImportFrom, ImportOptions, Progress as ImportProgress,
     Summary as ImportSummary,

@@ -52,7 +52,7 @@ use self::{
     pool::Readers,
     worker::Worker,
 };
-pub(crate) use self::{relay_pulse::RelayPulseFile, scratch::fill};
+pub(crate) use self::{outbox::look as look_at_outbox, relay_pulse::RelayPulseFile, scratch::fill};
 use crate::options::SqliteOptions;
 
 /// The repository on SQLite. Dropping it closes the database in the background; [`Maintenance::close`] waits for it.

@@ -9,7 +9,7 @@ use relay_core::ports::{
     repository::{Appended, Error, Retention},
 };
 use relay_store::{
-    Options, PostgresOptions, PostgresTimeouts, SqliteOptions, SslMode, Writer, WriterOptions,
+    DeliveryLog, Options, PostgresOptions, PostgresTimeouts, SqliteOptions, SslMode, Writer, WriterOptions,
 };
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -107,6 +107,19 @@ pub(crate) async fn open(
 ) -> anyhow::Result<Arc<dyn Repository>> {
     let opened = relay_store::open(options(config), clock).await;
     opened.map_err(|error| refused(&config.backend, &error))
+}
+
+/// Reads what notifications have delivered and have still to deliver, at most `limit` of each, beside whoever works on
+/// the database.
+///
+/// # Errors
+/// What keeps it from being read.
+pub(crate) async fn delivery_log(
+    config: &relay_config::Storage,
+    limit: u32,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<DeliveryLog> {
+    Ok(relay_store::delivery_log(options(config), limit, clock).await?)
 }
 
 /// Opens the configured database although its rollups may be damaged, to rebuild them.

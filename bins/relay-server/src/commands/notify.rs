@@ -1,4 +1,6 @@
-//! `notify test`: sends a sample to one of the configured notifications.
+//! `notify test`: sends a sample to one of the configured notifications. `notify log`: shows what became of messages.
+
+mod log;
 
 use std::path::Path;
 
@@ -6,6 +8,7 @@ use anyhow::{Context as _, bail};
 use relay_core::ports::{Clock, clock::SystemClock};
 use relay_events::notify::{Message, talk::Outcome};
 
+pub(crate) use self::log::log;
 use super::{block_on, load, print};
 use crate::{app::notifications, cli::NotifyTestArgs, environment};
 

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{PATIENCE, Site, entry, points};
+use crate::support::{PATIENCE, Site, entry, finish, get, points, program};
 
 /// Returns what a status says of the past, without the parts that are new in each answer.
 fn shown(status: &Value, provider: &str) -> Vec<Value> {
@@ -64,7 +64,7 @@ async fn a_second_signal_does_not_wait() {
     server.signal(Signal::INT);
     sleep(Duration::from_millis(300)).await;
     server.signal(Signal::INT);
-    server.ended().await;
+    assert!(server.ended().await.success(), "it was asked to");
     assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
 }
 
@@ -75,5 +75,32 @@ async fn a_server_without_probing_probes_nothing() {
     sleep(Duration::from_millis(1200)).await;
     assert_eq!(server.json("/api/status").await["data"][0]["current_status"], Value::Null);
     assert_eq!(site.sim.handle().counts("good").map(|counts| counts.requests), Some(0));
+    server.stop().await;
+}
+
+#[test]
+fn the_api_is_described_as_the_committed_document_does() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = finish(program(dir.path()).arg("openapi"));
+    assert!(output.status.success());
+    let committed = include_str!("../../../../docs/openapi.json");
+    assert_eq!(String::from_utf8(output.stdout).expect("text"), committed, "run `cargo xtask codegen`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_may_have_an_address_of_their_own() {
+    let site = Site::new(&[("good", Behaviour::Healthy)]).await;
+    let mut config = site.config(1);
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+    config["server"]["metrics"] = json!(format!("127.0.0.1:{port}"));
+    site.write(&config);
+    let server = site.start(&["--no-probe"]).await;
+    assert_eq!(server.get("/metrics").await.0, 404, "not beside the page");
+    let address = ([127, 0, 0, 1], port).into();
+    let (code, text) = get(address, "/metrics").await.expect("an answer");
+    assert_eq!(code, 200);
+    assert!(String::from_utf8(text).expect("text").contains("# TYPE relay_"));
+    assert_eq!(get(address, "/api/status").await.expect("an answer").0, 404, "nothing else there");
     server.stop().await;
 }

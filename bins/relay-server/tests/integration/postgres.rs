@@ -1,9 +1,12 @@
 //! The program on a PostgreSQL server, which goes away and comes back.
 
 use relay_sim::Behaviour;
-use relay_testkit::postgres::{ROLE, Server as Database, ServerOptions};
+use relay_testkit::{
+    Receiver,
+    postgres::{ROLE, Server as Database, ServerOptions},
+};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     task::block_in_place,
     time::{Duration, Instant, sleep},
@@ -81,4 +84,81 @@ async fn probing_goes_on_while_postgres_is_away() {
     let status = server.json("/api/status?period=90m").await;
     assert_eq!(points(&status, "good") as u64, asked());
     server.stop().await;
+}
+
+/// Follows `/api/events` as a program does that asks again and again; ends when `enough` were seen.
+async fn follow(server: &Server, enough: usize) -> Vec<i64> {
+    let (mut seen, mut since, end) = (Vec::new(), 0, Instant::now() + PATIENCE);
+    while seen.len() < enough {
+        let page = server.json(&format!("/api/events?since_id={since}")).await;
+        seen.extend(page["events"].as_array().expect("events").iter().filter_map(|one| one["id"].as_i64()));
+        since = page["meta"]["next_since_id"].as_i64().expect("a number");
+        assert!(Instant::now() < end, "{} of {enough} events", seen.len());
+        sleep(Duration::from_millis(5)).await;
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_on_one_database_lose_and_double_nothing() {
+    const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+    let database = block_in_place(|| Database::start(ServerOptions::default()).expect("a server"));
+    let receiver = Receiver::start().await;
+    let site = Site::new(&NAMES.map(|name| (name, Behaviour::Healthy))).await;
+    let mut config = site.config(NAMES.len());
+    let address = database.address();
+    config["storage"] = json!({
+        "type": "postgres",
+        "postgres": { "host": address.ip(), "port": address.port(), "user": ROLE, "database": "postgres" },
+    });
+    config["events"]["down_threshold"] = json!(1);
+    config["server"]["limits"] = json!({ "requests_per_second": 10_000, "burst": 10_000 });
+    config["notifications"] = json!([{
+        "name": "ops", "type": "webhook", "url": receiver.url("/"), "on": ["DOWN"],
+        "body": "{{ event.id }} {{ provider }}",
+    }]);
+    site.write(&config);
+    let (one, other) = (site.start(&[]).await, site.start(&[]).await);
+    let all_seen = |status: &Value| NAMES.iter().all(|name| points(status, name) > 0);
+    one.status_where(all_seen).await;
+
+    // Both write events of the same monitors while one reader follows each.
+    let flapping = async {
+        for behaviour in [Behaviour::ServerError(503), Behaviour::Healthy].iter().cycle().take(4) {
+            let asked = |name| site.sim.handle().counts(name).map_or(0, |counts| counts.requests);
+            let before = NAMES.map(asked);
+            for name in NAMES {
+                site.sim.handle().set_behaviour(name, behaviour.clone());
+            }
+            let end = Instant::now() + PATIENCE;
+            while NAMES.iter().zip(before).any(|(name, before)| asked(name) < before + 3) {
+                assert!(Instant::now() < end, "no probes");
+                sleep(Duration::from_millis(5)).await;
+            }
+        }
+    };
+    // At least one DOWN and one UP for each of the two rounds.
+    let enough = NAMES.len() * 4;
+    let ((), seen_by_one, seen_by_other) =
+        tokio::join!(flapping, follow(&one, enough), follow(&other, enough));
+    let all = one.json("/api/events?limit=500").await;
+    let all: Vec<i64> =
+        all["events"].as_array().expect("events").iter().filter_map(|event| event["id"].as_i64()).collect();
+    for seen in [seen_by_one, seen_by_other] {
+        assert_eq!(all[..seen.len()], seen[..], "nothing is skipped, and nothing seen twice");
+    }
+
+    let received = receiver.wait_for(NAMES.len(), PATIENCE).await;
+    one.stop().await;
+    other.stop().await;
+    let told = receiver.received();
+    assert!(told.len() >= received.len());
+    let mut keys: Vec<&str> = told.iter().map(relay_testkit::Received::key).collect();
+    keys.sort_unstable();
+    let count = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), count, "a message was sent twice: {told:#?}");
+    for name in NAMES {
+        assert!(told.iter().any(|one| one.body.ends_with(name)), "nobody was told of {name}");
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
     schema::{
         notifications as typed,
         root::Root,
-        values::{Referring, SecretValue},
+        values::{Referring, SecretValue, TemplateText},
         words::{self, NotificationType as Kind},
     },
 };
@@ -153,7 +153,7 @@ fn target(
 }
 
 /// Returns a template that has no mistakes in the language. What its names mean is known elsewhere.
-fn template(key: &str, field: &Field<Referring>, reader: &mut Reader<'_>) -> Option<String> {
+fn template(key: &str, field: &Field<TemplateText>, reader: &mut Reader<'_>) -> Option<String> {
     let at = field.as_ref()?;
     let source = at.value.value.as_str();
     if let Err(error) = minijinja::Environment::new().template_from_str(source) {

@@ -4,7 +4,7 @@ use jiff::civil::Time;
 
 use super::{
     settings,
-    values::{GoDuration, List, Port, Referring, SecretMap, SecretUrl, SecretValue, Text},
+    values::{GoDuration, List, Port, Referring, SecretMap, SecretUrl, SecretValue, TemplateText, Text},
     words::{EventWord, MailSecurity, Method, NotificationType, PrivateNetworks},
 };
 use crate::{
@@ -34,7 +34,7 @@ settings! {
         /// Whether it may go to private addresses: `allow` or `deny`.
         private_networks: PrivateNetworks = PrivateNetworks::Allow,
         /// The text of the message, a template; a built-in one by default. See `docs/notifications.md`.
-        template: Referring,
+        template: TemplateText,
         /// The address to call: for `webhook`, `slack`, `discord`, `feishu`, `lark`, `dingtalk` and `wecom` (the whole
         /// address of the hook), `ntfy`, `bark` and `gotify` (the server); for `telegram` and `pagerduty` a server
         /// other than the usual one.
@@ -44,7 +44,7 @@ settings! {
         /// Headers of a `webhook`, by name.
         headers: SecretMap,
         /// The body of a `webhook`, a template.
-        body: Referring,
+        body: TemplateText,
         /// For `telegram` the bot's token, for `gotify` the application's, for `ntfy` an access token, for `bark` the
         /// key of the device, for `pagerduty` the routing key.
         token: SecretValue,

@@ -3,12 +3,14 @@
 mod bounded;
 mod map;
 mod number;
+mod template;
 mod text;
 mod time;
 
 pub(crate) use bounded::{InFlight, PinCount, PinLevel, PinPercent, Weight};
 pub(crate) use map::{List, PeriodDurations, SecretMap, ServiceDurations, TextMap};
 pub(crate) use number::{Count, Natural, Number, Port, Signed, Size};
+pub(crate) use template::TemplateText;
 pub(crate) use text::{
     DateText, HttpUrl, MASK, ProxyUrl, Referring, SecretText, SecretUrl, SecretValue, Slug, Text,
 };

@@ -170,3 +170,80 @@ async fn a_store_that_is_away_loses_nothing() {
     assert!(received.iter().filter(|one| one.body == "DOWN a").all(|one| one.key() == received[0].key()));
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_dispatchers_on_one_store_tell_everything_once() {
+    const CHANNELS: usize = 40;
+    let receiver = Receiver::start().await;
+    let hook = || vec![webhook("ops", &receiver.url("/"))];
+    let one = Scene::start(hook()).await;
+    let other = one.beside(hook()).await;
+    for number in 0..CHANNELS {
+        one.report(&format!("p{number}/s"), false).await;
+    }
+    receiver.wait_for(CHANNELS, PATIENCE).await;
+    one.eventually("all is written down", async |s| {
+        s.repository.deliveries(99).await.expect("working").len() >= CHANNELS
+    })
+    .await;
+    // Both have ended what they had begun: nothing more can come.
+    one.stop().await;
+    let log = other.repository.deliveries(99).await.expect("working");
+    other.stop().await;
+    assert!(log.iter().all(|line| line.delivered && line.attempts == 1), "{log:#?}");
+    let mut told: Vec<String> = receiver.received().into_iter().map(|request| request.body).collect();
+    told.sort_unstable();
+    let mut wanted: Vec<String> = (0..CHANNELS).map(|number| format!("DOWN p{number}")).collect();
+    wanted.sort_unstable();
+    assert_eq!(told, wanted, "each once");
+}
+
+#[tokio::test]
+async fn what_a_dispatcher_had_begun_when_it_died_another_one_takes_over() {
+    let receiver = Receiver::start().await;
+    receiver.reply(Reply::Silence);
+    let hook = || vec![webhook("ops", &receiver.url("/"))];
+    let first = Scene::start(hook()).await;
+    first.report("a/s", false).await;
+    let begun = receiver.wait_for(1, PATIENCE).await;
+    let second = first.beside(hook()).await;
+    // Dropped, not stopped: nothing is written down any more.
+    drop(first);
+    receiver.reply(Reply::ok(""));
+    // It cannot know that the other one is dead, and leaves the message to it until the lease is over.
+    second.clock.advance(Duration::from_secs(24));
+    second.report("b/s", false).await;
+    let received = receiver.wait_for(2, PATIENCE).await;
+    assert_eq!(received[1].body, "DOWN b");
+    second.clock.advance(Duration::from_secs(1));
+    let received = receiver.wait_for(3, PATIENCE).await;
+    assert_eq!((received[2].key(), &received[2].body), (begun[0].key(), &begun[0].body));
+    second
+        .eventually("it is logged", async |s| {
+            s.repository.deliveries(9).await.expect("working").iter().any(|line| line.attempts == 2)
+        })
+        .await;
+    second.stop().await;
+    assert_eq!(receiver.received().len(), 3);
+}
+
+#[tokio::test]
+async fn what_follows_within_half_a_minute_is_told_when_that_is_over() {
+    let receiver = Receiver::start().await;
+    let scene = Scene::start(vec![webhook("ops", &receiver.url("/"))]).await;
+    scene.report("a/s", false).await;
+    receiver.wait_for(1, PATIENCE).await;
+    scene.clock.advance(Duration::from_secs(10));
+    scene.report("a/s", true).await;
+    let waits = async |s: &Scene| {
+        let open = s.repository.upcoming("ops", 9).await.expect("working");
+        open.iter().any(|one| one.sending.is_none() && !one.waiting.is_empty())
+    };
+    scene.eventually("it is collected", waits).await;
+    scene.clock.advance(Duration::from_secs(19));
+    scene.report("b/s", false).await;
+    assert_eq!(receiver.wait_for(2, PATIENCE).await[1].body, "DOWN b", "it is still collected");
+    scene.clock.advance(Duration::from_secs(1));
+    assert_eq!(receiver.wait_for(3, PATIENCE).await[2].body, "UP a");
+    scene.stop().await;
+}

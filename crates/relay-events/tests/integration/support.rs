@@ -44,6 +44,22 @@ impl Scene {
         repository: Arc<MemoryRepository>,
         notifications: Vec<Notification>,
     ) -> Self {
+        Self::run(clock, repository, broadcast::Sender::new(64), true, notifications).await
+    }
+
+    /// Starts another dispatcher on the same store, as a second process does.
+    pub(crate) async fn beside(&self, notifications: Vec<Notification>) -> Self {
+        let (clock, repository) = (self.clock.clone(), self.repository.clone());
+        Self::run(clock, repository, self.committed.clone(), false, notifications).await
+    }
+
+    async fn run(
+        clock: Arc<ManualClock>,
+        repository: Arc<MemoryRepository>,
+        committed: broadcast::Sender<Arc<Appended>>,
+        alone: bool,
+        notifications: Vec<Notification>,
+    ) -> Self {
         let deps = DispatchDeps {
             events: repository.clone(),
             outbox: repository.clone(),
@@ -51,11 +67,11 @@ impl Scene {
             clock: clock.clone(),
         };
         let options =
-            DispatchOptions { alone: true, poll: Duration::from_millis(50), ..DispatchOptions::default() };
+            DispatchOptions { alone, poll: Duration::from_millis(50), ..DispatchOptions::default() };
         let dispatcher = Dispatcher::new(options, deps);
         let names: Vec<String> = notifications.iter().map(|one| one.name.clone()).collect();
         dispatcher.configure(notifications);
-        let (stop, committed) = (CancellationToken::new(), broadcast::Sender::new(64));
+        let stop = CancellationToken::new();
         let mut running = JoinSet::new();
         let (own, listen, stopped) = (dispatcher.clone(), committed.subscribe(), stop.clone());
         running.spawn(async move { own.run(listen, stopped).await });

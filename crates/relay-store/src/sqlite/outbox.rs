@@ -1,5 +1,7 @@
 //! The outbox of notifications.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use relay_core::{
     Psc, Timestamp,
@@ -9,7 +11,11 @@ use relay_core::{
 };
 use rusqlite::{Connection, Row};
 
-use super::{SqliteRepository, error::translate};
+use super::{
+    SqliteRepository,
+    error::{opening, translate},
+    file::{Maker, look_at, maker},
+};
 use crate::conversation::{self, Columns};
 
 const CURSORS: &str = include_str!("sql/outbox/cursors.sql");
@@ -23,6 +29,7 @@ const END_CONVERSATION: &str = include_str!("sql/outbox/end_conversation.sql");
 const ADD_DELIVERY: &str = include_str!("sql/outbox/add_delivery.sql");
 const TRIM_DELIVERIES: &str = include_str!("sql/outbox/trim_deliveries.sql");
 const DELIVERIES: &str = include_str!("sql/outbox/deliveries.sql");
+const OPEN: &str = include_str!("sql/outbox/open.sql");
 const BACKLOG: &str = include_str!("sql/outbox/backlog.sql");
 
 #[async_trait]
@@ -78,6 +85,19 @@ impl Outbox for SqliteRepository {
         })
         .await
     }
+}
+
+/// Reads what is to be delivered, and what was, at most `limit` of each; nobody else is disturbed, also not a process that
+/// has the database open.
+pub(crate) fn look(path: &Path, limit: u32) -> Result<(Vec<Conversation>, Vec<Delivery>), Error> {
+    if !path.exists() || maker(path)? != Maker::Us {
+        let reason = format!("{} is no database of this program", path.display());
+        return Err(Error::Unavailable { reason, source: None });
+    }
+    let connection = look_at(path).map_err(|error| opening(path, error))?;
+    let open = rows(&connection, OPEN, [limit], read_columns)?;
+    let open = open.into_iter().map(Conversation::try_from).collect::<Result<_, _>>()?;
+    Ok((open, rows(&connection, DELIVERIES, [limit], read_delivery)?))
 }
 
 /// Makes a step inside a transaction; returns whether everything was as the step says. If not, the caller must not

@@ -163,7 +163,7 @@ fn expand<'v>(text: &str, variable: impl Fn(&str) -> Option<&'v str>) -> Result<
     Ok(expanded)
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(|c: char| c.is_ascii_digit())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
