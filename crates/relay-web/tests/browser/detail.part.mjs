@@ -12,6 +12,7 @@ visit('a click on a row opens its detail, and back closes it', {}, async (page) 
   await dialog.waitFor();
   assert.match(query(page), /detail=northwind\/cc\/vip/);
   await page.locator('.chart svg').first().waitFor();
+  await page.locator('.records tbody tr').first().waitFor();
   assert.equal(await page.locator('.chart svg').count(), 2);
   assert.ok((await page.locator('path.p50').getAttribute('d')).startsWith('M'));
   assert.ok((await page.locator('path.band').getAttribute('d')).endsWith('Z'));

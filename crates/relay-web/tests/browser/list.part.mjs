@@ -23,6 +23,7 @@ const percent = (text) => (text === '–' ? -1 : Number.parseFloat(text));
 visit('a click on a head sorts, descending first', {}, async (page) => {
   await open(page, `${world.demo}/en/?period=7d`);
   await page.locator('th.c-availability button').click();
+  await until('no pins', async () => (await page.locator('tr.pinned').count()) === 0);
   assert.equal(await page.locator('th.c-availability').getAttribute('aria-sort'), 'descending');
   let values = (await texts(page, 'td.c-availability')).map(percent);
   assert.deepEqual(values, [...values].sort((a, b) => b - a));
@@ -165,13 +166,13 @@ visit('the time of day is shown in local time and asked for in UTC, widened wher
   const asked = page.waitForRequest(/time_filter=/);
   await page.locator('.time-of-day select').selectOption({ label: '09:00-18:00' });
   assert.equal(new URL((await asked).url()).searchParams.get('time_filter'), '03:00-12:30');
-  assert.match(await page.locator('.time-of-day').innerText(), /not on half hours/);
+  await page.locator('.time-of-day', { hasText: 'not on half hours' }).waitFor();
   await page.locator('.time-of-day select').selectOption('free');
   const free = page.waitForRequest((/** @type {any} */ request) => /time_filter=.*11.*30/.test(request.url()));
   await page.locator('.times input').nth(1).fill('17:15');
   await free;
   assert.equal(query(page), '?period=7d&tf=03:00-11:30');
-  assert.equal(await page.locator('.times input').nth(1).inputValue(), '17:15');
+  await until('local again', async () => (await page.locator('.times input').nth(1).inputValue()) === '17:15');
 });
 
 visit('full hours are asked for when wanted, and that is remembered', {}, async (page) => {

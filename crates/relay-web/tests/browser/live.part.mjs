@@ -17,7 +17,7 @@ visit('a probe that turns red shows at once, in its row, without loading anythin
   await row.locator('.state.red').waitFor();
   assert.equal(loads, 0);
   assert.equal(await row.evaluate((/** @type {any} */ node) => node.kept), true);
-  assert.match(await page.locator('.summary-words').innerText(), /1 channel is unavailable/);
+  await page.locator('.summary-words', { hasText: '1 channel is unavailable' }).waitFor();
   const strip = row.locator('.strip');
   assert.match(String(await strip.getAttribute('aria-valuetext')), /Unavailable/);
   await row.locator('td.c-latency').click();
@@ -73,10 +73,11 @@ visit('an outage of the API says what to do, and trying again works', { expected
   await notice.locator('button').click();
   await page.locator(ROW).first().waitFor();
   await page.route('**/api/status*', (/** @type {any} */ route) => route.abort());
-  await page.locator('button[aria-label="Refresh now"]').click();
+  const refresh = page.locator('button[aria-label="Refresh now"]');
+  await refresh.click();
+  await until('it has to cool down', () => refresh.isDisabled());
   await page.locator('.banner.warn', { hasText: 'no connection' }).waitFor();
   assert.equal(await page.locator(ROW).count(), 25);
-  assert.equal(await page.locator('button[aria-label="Refresh now"]').isDisabled(), true);
 });
 
 visit('without a connection the page says so, and goes on when it is back', { expected: [/ERR_INTERNET_DISCONNECTED/] }, async (page) => {
@@ -135,7 +136,7 @@ visit('the stream is followed while the page is seen, resumed after a break, and
   [status, at] = [1, now + 2];
   await page.reload();
   await page.locator('.state.green').waitFor();
-  assert.equal(stub.streams(), 0);
+  await until('no stream', () => stub.streams() === 0);
   stub.api.refuseStream = false;
 });
 

@@ -58,9 +58,9 @@ test('jitter of a few seconds makes neither gaps nor extra slots', () => {
 test('probes from the time of a longer interval are no gaps, but a hole among them is', () => {
   const old = Array.from({ length: 10 }, (_, index) => point({ at: 60 + index * 60 }));
   const now = Array.from({ length: 10 }, (_, index) => point({ at: 606 + index * 6 }));
-  assert.equal(probeSlots([...old, ...now], 6, 57, 660).length, 20 + 9);
+  assert.equal(probeSlots([...old, ...now], 6, 57, 660).length, 20);
   const holed = old.filter(({ at }) => at !== 300);
-  assert.ok(probeSlots([...holed, ...now], 6, 57, 660).length > 19 + 9);
+  assert.ok(probeSlots([...holed, ...now], 6, 57, 660).length > 19);
 });
 
 test('layers that run two seconds apart line up', () => {

@@ -121,14 +121,15 @@ export function probeSlots(points, step, start, end) {
     for (let index = 1; index <= missing; index += 1) slots.push(from + ((to - from) * index) / (missing + 1));
   };
   let before = start - safe / 2;
-  let usual = 0;
-  for (const point of points) {
+  // The first probes have none before them to keep an even distance to; those after them tell.
+  let usual = points.length > 2 ? Math.min(points[1].at - points[0].at, points[2].at - points[1].at) : 0;
+  points.forEach((point, index) => {
     const distance = point.at - before;
     if (distance >= Math.max(safe, usual) * 1.5) fill(before, point.at);
     slots.push(point.at);
     before = point.at;
-    usual = distance;
-  }
+    if (index > 0) usual = distance;
+  });
   if (end - before >= safe * LATE) fill(before, end + safe / 2);
   return slots;
 }

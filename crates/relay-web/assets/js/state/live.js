@@ -4,9 +4,9 @@
  * that is all there is.
  */
 
-import { effect, signal } from '../../vendor/signals.mjs';
+import { batch, effect, signal } from '../../vendor/signals.mjs';
 import { parseNews, rowId, withNews } from '../logic/live.js';
-import { board, fresh } from './page.js';
+import { board, fresh, loadedAt } from './page.js';
 
 /** @typedef {import('../api/types.js').Board} Board */
 /** @typedef {import('../api/types.js').Row} Row */
@@ -61,7 +61,11 @@ function apply() {
   const newest = news[news.length - 1];
   if (newest === undefined) return;
   remembered = [...remembered, ...news].filter(({ at }) => at > newest.at - REMEMBER_SECONDS).slice(-REMEMBER_MOST);
-  if (shown !== null) fresh.value = putIn(shown, fresh.peek(), news);
+  if (shown === null) return;
+  batch(() => {
+    fresh.value = putIn(shown, fresh.peek(), news);
+    loadedAt.value = Math.floor(Date.now() / 1000);
+  });
 }
 
 /** @param {MessageEvent} event */

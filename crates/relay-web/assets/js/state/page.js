@@ -16,7 +16,7 @@ import { favorites } from './settings.js';
 
 export const url = signal(parseUrl(location.search));
 export const board = signal(/** @type {Board|null} */ (null));
-/** When `board` was loaded, Unix seconds of this browser's clock. */
+/** How new what is shown is, Unix seconds of this browser's clock. */
 export const loadedAt = signal(0);
 export const busy = signal(false);
 export const failure = signal(/** @type {ApiError|null} */ (null));

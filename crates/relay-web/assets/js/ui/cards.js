@@ -66,7 +66,7 @@ export function Cards({ board, rows, theme, prefix, limit, pins }) {
       ${lines.slice(first, last).map((line, at) =>
         line.map((row, column) => html`<${Card} key=${(first + at) * perLine + column} row=${row} board=${board} width=${inner} limit=${limit}
           theme=${theme} prefix=${prefix} place=${(first + at) * perLine + column} total=${rows.length}
-          height=${heights[first + at] - SPACE * size} pinned=${(first + at) * perLine + column < pins} />`))}
+          height=${cardHeight(row) * size} pinned=${(first + at) * perLine + column < pins} />`))}
     </ul>
   </div>`;
 }

@@ -9,7 +9,7 @@ import { PERIODS } from '../logic/url-state.js';
 import { board, closeDetail, detailRow, go, url } from '../state/page.js';
 import { useDetail } from '../state/detail.js';
 import { theme } from '../state/settings.js';
-import { Availability, Latency, Status, rowName } from './cells.js';
+import { Availability, Latency, rowName } from './cells.js';
 import { AvailabilityChart, LatencyChart, momentText } from './charts.js';
 import { Dialog } from './dialog.js';
 import { html } from './html.js';
@@ -130,10 +130,12 @@ function Inside({ row }) {
   const model = models.includes(url.value.model) ? url.value.model : models[0] ?? '';
   const { timeline, error, records, next, loadOlder, failed, retry } = useDetail(row, model);
   const data = timeline.data;
+  const { status, at } = row.layers.find((layer) => layer.model === model)?.current ?? { status: row.status, at: row.checkedAt };
   return html`
-    <div class="detail-bar"><${Status} row=${row} /><span class="muted">${row.checkedAt > 0 ? t('row.checked', { time: format().moment(row.checkedAt) }) : ''}</span></div>
+    <div class="detail-bar"><span class=${`state ${statusName(status)}`}><${Dot} status=${status} /><span class="state-word">${t(`status.${statusName(status)}`)}</span></span>
+      <span class="muted">${at > 0 ? t('row.checked', { time: format().moment(at) }) : ''}</span></div>
     ${models.length > 1 && html`<${Segments} name="model" label=${t('detail.model')} value=${model} wrap=${true}
-      options=${models.map((value) => ({ value, text: value }))} pick=${(/** @type {string} */ value) => go({ model: value })} />`}
+      options=${row.layers.map((layer) => ({ value: layer.model, text: layer.model, status: layer.current.status }))} pick=${(/** @type {string} */ value) => go({ model: value })} />`}
     <${Segments} name="detail-period" label=${t('period.label')} value=${url.value.period} pick=${(/** @type {string} */ period) => go({ period })}
       options=${PERIODS.map((period) => ({ value: period, text: t(`period.${period}`) }))} />
     <${Figures} row=${row} data=${data} />
