@@ -92,7 +92,7 @@ fn copied(root: &Path, files: &[File]) -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir().context("no folder")?;
     for path in Containerfile::parse(&text).copied(files, &ignore) {
         let to = folder.path().join(&path);
-        fs::create_dir_all(to.parent().unwrap_or(folder.path())).context("cannot make a folder")?;
+        fs::create_dir_all(to.parent().unwrap_or_else(|| folder.path())).context("cannot make a folder")?;
         fs::copy(root.join(&path), &to).with_context(|| format!("cannot copy {path}"))?;
     }
     Ok(folder)
@@ -128,7 +128,7 @@ fn verify_unit(root: &Path) -> Result<()> {
         .context("cannot write")?;
     shell::run(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path))?;
     let level = ["security", "--offline=true", "--threshold=20", "--no-pager"];
-    shell::run(Command::new("systemd-analyze").args(level).arg(&path))
+    shell::run(Command::new("systemd-analyze").args(level).arg(&path).stdout(std::process::Stdio::null()))
 }
 
 #[cfg(test)]

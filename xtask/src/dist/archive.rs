@@ -74,7 +74,7 @@ pub(super) fn differences(one: &[u8], other: &[u8]) -> Result<Vec<String>> {
         .filter(|path| one.get(*path) != other.get(*path))
         .map(|path| match (one.get(path), other.get(path)) {
             (Some(a), Some(b)) => {
-                let first = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+                let first = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or_else(|| a.len().min(b.len()));
                 format!("{path} ({} and {} bytes, from byte {first})", a.len(), b.len())
             }
             _ => format!("{path} (in one only)"),

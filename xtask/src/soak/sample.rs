@@ -159,7 +159,7 @@ mod tests {
             |n| Sample { memory: 30.0 + n / 2.0, ..calm(n) },
             |n| Sample { files: 90.0 + n, ..calm(n) },
             |n| Sample { threads: 9.0 + n / 4.0, ..calm(n) },
-            |n| Sample { tasks: 60.0 + 2.0 * n, ..calm(n) },
+            |n| Sample { tasks: 60.0 + 4.0 * n, ..calm(n) },
             |n| Sample { late: 50.0 + 20.0 * n, ..calm(n) },
         ];
         for leak in leaks {
