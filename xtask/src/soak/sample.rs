@@ -160,7 +160,7 @@ mod tests {
             |n| Sample { files: 90.0 + n, ..calm(n) },
             |n| Sample { threads: 9.0 + n / 4.0, ..calm(n) },
             |n| Sample { tasks: 60.0 + 4.0 * n, ..calm(n) },
-            |n| Sample { late: 50.0 + 20.0 * n, ..calm(n) },
+            |n| Sample { late: 50.0 + n * n * n, ..calm(n) },
         ];
         for leak in leaks {
             assert_eq!(growth(&samples(leak)).len(), 1, "{:?}", leak(1.0));
