@@ -3,6 +3,7 @@
 mod bad_input;
 mod demo;
 mod docs;
+mod generated;
 mod healthcheck;
 mod lifecycle;
 mod notify;
