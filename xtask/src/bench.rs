@@ -4,7 +4,7 @@
 //! machine that is busy or slow changes both. `--quick` measures less of everything, to see that it works.
 
 mod bare;
-mod config;
+pub(crate) mod config;
 mod figure;
 mod fixture;
 mod generator;
@@ -16,10 +16,10 @@ mod pipeline;
 mod postgres;
 mod probe;
 mod relay;
-mod server;
+pub(crate) mod server;
 mod store;
 mod usage;
-mod wire;
+pub(crate) mod wire;
 
 use anyhow::Result;
 use clap::ValueEnum;

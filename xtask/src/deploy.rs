@@ -128,7 +128,7 @@ fn verify_unit(root: &Path) -> Result<()> {
         .context("cannot write")?;
     shell::run(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path))?;
     let level = ["security", "--offline=true", "--threshold=20", "--no-pager"];
-    shell::run(Command::new("systemd-analyze").args(level).arg(&path))
+    shell::run(Command::new("systemd-analyze").args(level).arg(&path).stdout(std::process::Stdio::null()))
 }
 
 #[cfg(test)]

@@ -149,4 +149,46 @@ mod tests {
         }
         assert!(!packed.iter().any(|path| path.starts_with("crates/") || path.contains(".db")), "{packed:?}");
     }
+
+    /// A workspace of the same shape that builds in a moment: its program holds paths of its sources, in a panic and in
+    /// what it prints, as the real one does.
+    fn small(root: &Path) -> Source {
+        let main = "fn main() {\n    let asked = std::env::args().nth(1).expect(\"an argument\");\n    \
+                    println!(\"{asked} by {} of {:?}\", file!(), option_env!(\"RELAY_GIT_COMMIT\"));\n}\n";
+        for (path, text) in [
+            (
+                "Cargo.toml",
+                "[workspace]\nresolver = \"3\"\nmembers = [\"bins/*\"]\n[profile.dist]\ninherits = \"release\"\n",
+            ),
+            ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"relay-server\"\nversion = \"1.2.3\"\n"),
+            (
+                "bins/relay-server/Cargo.toml",
+                "[package]\nname = \"relay-server\"\nversion = \"1.2.3\"\nedition = \"2024\"\n",
+            ),
+            ("bins/relay-server/src/main.rs", main),
+            ("crates/relay-web/assets/vendor/LICENSE-lib", "A licence."),
+            ("README.md", "Hello."),
+        ] {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        Source::of_checkout(root).expect("a workspace")
+    }
+
+    #[test]
+    fn builds_in_different_folders_give_the_same_bytes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let source = small(&folder.path().join("here"));
+        let host = Target::new(&workspace::root()).expect("a target").host;
+        let pack_of =
+            |source: &Source| pack(source, &Target::inside(&source.root, &host), "small").expect("packed");
+        let one = pack_of(&source);
+        let copy = source.copy_to(&folder.path().join("somewhere/else/entirely")).expect("copied");
+        let other = pack_of(&copy);
+        assert_eq!(archive::differences(&one, &other).expect("archives"), ["the packing"]);
+        assert!(one == other, "only the packing differs");
+        fs::write(copy.root.join("README.md"), "Hello!").expect("a file");
+        assert_ne!(pack_of(&copy), one);
+    }
 }

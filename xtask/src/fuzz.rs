@@ -168,6 +168,8 @@ fn fuzz(root: &Path, build: &Build, name: &str, seconds: u32) -> Result<Outcome>
     let status = command.status().with_context(|| format!("cannot start {}", program.display()))?;
     let bytes = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
     let outcome = Outcome::read(name, status.success(), &String::from_utf8_lossy(&bytes));
+    let kept = fs::read_dir(&corpus).with_context(|| format!("cannot list {}", corpus.display()))?.count();
+    println!("{name}: {kept} inputs for the next run in {}", corpus.display());
     if !outcome.passed {
         println!("{}", outcome.end);
         if let Some(artifact) = &outcome.artifact {

@@ -1,6 +1,14 @@
 //! Tests that repeat themselves far longer than CI has time for, on the optimised program.
 //!
-//! The tests are the ones that CI runs; only the number of rounds is another one. What they measure they print.
+//! `reload`, `kill` and `outage` are tests that CI runs, with another number of rounds; what they measure they print.
+//! `load` is everything at once for minutes: it writes a table and a picture of what the process held, and fails when
+//! that grew.
+
+mod load;
+mod picture;
+mod sample;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -13,9 +21,15 @@ pub(crate) struct Args {
     /// What is repeated.
     #[arg(value_enum)]
     part: Part,
-    /// How often.
+    /// How often, for all but `load`.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(5..))]
     rounds: u64,
+    /// How long, for `load`.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    minutes: u64,
+    /// A relay-server that is built already, for `load`; otherwise one is built with optimisations.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
 }
 
 /// What can be repeated.
@@ -27,6 +41,8 @@ enum Part {
     Kill,
     /// Probes while PostgreSQL is away; a round is a second.
     Outage,
+    /// Probes, hostile relays, outages, reloads and clients, all at once.
+    Load,
 }
 
 /// A test and how to repeat it.
@@ -38,8 +54,9 @@ struct Repeated {
 }
 
 impl Part {
-    fn repeated(self) -> Repeated {
-        match self {
+    /// Returns the tests that are this part; `None` when it is no test.
+    fn repeated(self) -> Option<Repeated> {
+        Some(match self {
             Self::Reload => Repeated {
                 package: "relay-server",
                 tests: &["soak::reloads_under_load_leak_nothing_and_lose_no_probe"],
@@ -59,16 +76,19 @@ impl Part {
                 ],
                 variable: "RELAY_SOAK_KILLS",
             },
-        }
+            Self::Load => return None,
+        })
     }
 }
 
-/// Runs the tests with this many rounds and shows what they print.
+/// Repeats, and shows what was seen.
 ///
 /// # Errors
-/// When a test fails.
+/// When a test fails, or something grew.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let Repeated { package, tests, variable } = args.part.repeated();
+    let Some(Repeated { package, tests, variable }) = args.part.repeated() else {
+        return load::run(args.minutes, args.program.as_deref());
+    };
     println!("{} rounds", args.rounds);
     let mut command = shell::cargo(&workspace::root());
     command.args(["test", "--release", "--package", package, "--test", "integration", "--", "--exact"]);
@@ -84,7 +104,7 @@ mod tests {
     fn the_tests_that_are_repeated_exist() {
         let files = workspace::files(&workspace::root()).expect("the files of the workspace");
         for part in Part::value_variants() {
-            let Repeated { package, tests, variable } = part.repeated();
+            let Some(Repeated { package, tests, variable }) = part.repeated() else { continue };
             let text_of = |module: &str| {
                 let path = format!("/{package}/tests/integration/{module}.rs");
                 files.iter().find(|file| file.path.ends_with(&path)).expect("the file of the test").text()

@@ -1,7 +1,7 @@
 //! Loading a large configuration, and replacing it while the real program probes and answers.
 
-pub(super) mod file;
-pub(super) mod lateness;
+pub(crate) mod file;
+pub(crate) mod lateness;
 mod watch;
 
 use std::{path::Path, time::Duration};

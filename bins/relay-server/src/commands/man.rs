@@ -1,4 +1,4 @@
-//! `man`: the manual page, with every command on it.
+//! `man`: the manual page, which names every command.
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;

@@ -108,6 +108,19 @@ fn yaml_is_a_configuration_that_loads() {
 }
 
 #[test]
+fn the_configuration_for_kubernetes_loads() {
+    let text = fs::read_to_string(root().join("docs/deploy/kubernetes.yaml")).expect("readable");
+    let (_, rest) = text.split_once("  config.yaml: |\n").expect("a configuration");
+    let lines = rest.lines().map_while(|line| line.strip_prefix("    "));
+    let whole = lines.collect::<Vec<_>>().join("\n");
+    let env =
+        Environment::new().with("MONITOR_EXAMPLE_CC_API_KEY", "sk-1").with("MONITOR_POSTGRES_PASSWORD", "p");
+    let loaded = load_str(&whole, "kubernetes.yaml", &env).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert_eq!(loaded.config.server.listen.port(), 8080);
+    assert!(loaded.notices.iter().all(|notice| !notice.to_string().contains("unknown key")));
+}
+
+#[test]
 fn json_is_json() {
     for Block { place, text, .. } in tried("json") {
         let read: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&text).into_iter().collect();

@@ -5,6 +5,7 @@ mod demo;
 mod docs;
 mod follow_events;
 mod full_disk;
+mod generated;
 mod golden;
 mod healthcheck;
 mod lifecycle;

@@ -1,0 +1,177 @@
+//! What a process holds at one moment, and whether it holds ever more.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context as _, Result};
+
+use crate::bench::config::lateness::Lateness;
+
+/// What is held at a moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Sample {
+    /// Seconds since the beginning.
+    pub(super) at: f64,
+    /// Resident memory in MiB.
+    pub(super) memory: f64,
+    /// Open file descriptors.
+    pub(super) files: f64,
+    pub(super) threads: f64,
+    /// Probes in flight, and connections and streams of clients: what tasks are there for.
+    pub(super) tasks: f64,
+    /// The least bound, in milliseconds, within which 99 of 100 probes started since the look before; 0 without probes.
+    pub(super) late: f64,
+    /// Probes since the look before.
+    pub(super) probes: u64,
+}
+
+/// What is measured: its name, how to get it, and how much more the last quarter may hold than the third, as a share
+/// and besides.
+type Measure = (&'static str, fn(&Sample) -> f64, f64, f64);
+
+/// Memory may follow a database that grows, a little; the others have a level that they swing about.
+pub(super) const MEASURES: [Measure; 5] = [
+    ("memory, MiB", |sample| sample.memory, 0.06, 3.0),
+    ("descriptors", |sample| sample.files, 0.1, 12.0),
+    ("threads", |sample| sample.threads, 0.1, 4.0),
+    ("tasks", |sample| sample.tasks, 0.2, 20.0),
+    ("p99 late, ms", |sample| sample.late, 1.0, 250.0),
+];
+
+impl Sample {
+    /// Looks at a process and at what it tells of itself.
+    ///
+    /// # Errors
+    /// When it is gone or does not tell.
+    pub(super) fn of(process: u32, at: Duration, metrics: &str, late: &Lateness) -> Result<Self> {
+        let count = |what: &str| -> Result<f64> {
+            let path = format!("/proc/{process}/{what}");
+            let entries = fs::read_dir(&path).with_context(|| format!("cannot list {path}"))?.count();
+            Ok(f64::from(u32::try_from(entries)?))
+        };
+        let status = fs::read_to_string(format!("/proc/{process}/status")).context("the server is gone")?;
+        let kibibytes =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
+        let memory: f64 = kibibytes.context("no VmRSS")?.trim().parse()?;
+        let gauges = ["relay_probes_in_flight", "relay_http_connections", "relay_http_streams"];
+        Ok(Self {
+            at: at.as_secs_f64(),
+            memory: memory / 1024.0,
+            files: count("fd")?,
+            threads: count("task")?,
+            tasks: gauges.iter().map(|name| gauge(metrics, name)).sum(),
+            // Beyond all bounds counts as the last of them, a minute.
+            late: if late.count() == 0 { 0.0 } else { late.bound(0.99).unwrap_or(60.0) * 1000.0 },
+            probes: late.count(),
+        })
+    }
+}
+
+fn gauge(metrics: &str, name: &str) -> f64 {
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.and_then(|value| value.parse().ok()).unwrap_or_default()
+}
+
+/// Returns what grew, as sentences. The rule: the median of the last quarter is compared with that of the third; the
+/// first half fills pools and caches.
+pub(super) fn growth(samples: &[Sample]) -> Vec<String> {
+    let quarter = samples.len() / 4;
+    if quarter == 0 {
+        return vec!["there are too few samples to compare".to_owned()];
+    }
+    let (third, last) = (&samples[2 * quarter..3 * quarter], &samples[3 * quarter..]);
+    let grew = MEASURES.iter().filter_map(|(name, of, share, besides)| {
+        let (before, after) = (median(third, *of), median(last, *of));
+        let most = before * (1.0 + share) + besides;
+        (after > most).then(|| format!("{name} grew from {before:.1} to {after:.1}, beyond {most:.1}"))
+    });
+    grew.collect()
+}
+
+fn median(samples: &[Sample], of: fn(&Sample) -> f64) -> f64 {
+    let mut values: Vec<f64> = samples.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Returns about twelve lines, evenly spread, as a Markdown table, and the medians that [`growth`] compares.
+pub(super) fn table(samples: &[Sample]) -> String {
+    let mut table = "| seconds | probes/s |".to_owned();
+    for (name, ..) in MEASURES {
+        table += &format!(" {name} |");
+    }
+    table += "\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    let step = samples.len().div_ceil(12).max(1);
+    for (at, sample) in samples.iter().enumerate().skip(1).step_by(step) {
+        let span = sample.at - samples[at - 1].at;
+        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+        let rate = sample.probes as f64 / span.max(0.001);
+        table += &format!("| {:.0} | {rate:.0} |", sample.at);
+        for (_, of, ..) in MEASURES {
+            table += &format!(" {:.0} |", of(sample));
+        }
+        table.push('\n');
+    }
+    let quarter = samples.len() / 4;
+    if quarter > 0 {
+        for (name, part) in [
+            ("third quarter, median", &samples[2 * quarter..3 * quarter]),
+            ("last quarter, median", &samples[3 * quarter..]),
+        ] {
+            table += &format!("| {name} | |");
+            for (_, of, ..) in MEASURES {
+                table += &format!(" {:.1} |", median(part, of));
+            }
+            table.push('\n');
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(of: impl Fn(f64) -> Sample) -> Vec<Sample> {
+        (0..120).map(|n| Sample { at: 5.0 * f64::from(n), probes: 300, ..of(f64::from(n)) }).collect()
+    }
+
+    fn calm(n: f64) -> Sample {
+        let swing = n % 7.0;
+        Sample {
+            memory: 30.0 + n.min(50.0) / 2.0 + swing / 5.0,
+            files: 90.0 + swing,
+            threads: 9.0,
+            tasks: 60.0 + swing,
+            late: 50.0,
+            ..Sample::default()
+        }
+    }
+
+    #[test]
+    fn filling_up_and_swinging_is_no_growth() {
+        assert_eq!(growth(&samples(calm)), [""; 0]);
+        assert_eq!(growth(&[]).len(), 1);
+    }
+
+    #[test]
+    fn a_leak_of_each_kind_is_found() {
+        let leaks: [fn(f64) -> Sample; 5] = [
+            |n| Sample { memory: 30.0 + n / 2.0, ..calm(n) },
+            |n| Sample { files: 90.0 + n, ..calm(n) },
+            |n| Sample { threads: 9.0 + n / 4.0, ..calm(n) },
+            |n| Sample { tasks: 60.0 + 4.0 * n, ..calm(n) },
+            |n| Sample { late: 50.0 + n * n * n, ..calm(n) },
+        ];
+        for leak in leaks {
+            assert_eq!(growth(&samples(leak)).len(), 1, "{:?}", leak(1.0));
+        }
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each_part_of_the_time_and_the_medians() {
+        let table = table(&samples(calm));
+        assert!((14..=17).contains(&table.lines().count()), "{table}");
+        assert!(table.contains("last quarter, median"), "{table}");
+        assert!(table.lines().nth(2).is_some_and(|line| line.starts_with("| 5 | 60 |")), "{table}");
+    }
+}
