@@ -5,6 +5,7 @@
 //! | `ci` | everything that must hold before a change is merged |
 //! | `test` | sets up what the tests need, then runs all of them |
 //! | `codegen` | files that are made from types and committed |
+//! | `api-fuzz` | the HTTP API under a fuzzer that reads its OpenAPI document, not part of `ci` |
 //! | `bench` | figures, each beside what the same work costs otherwise |
 //! | `deploy` | whether the examples of deployments hold together |
 //! | `dist` | the archive that is released: program, licences, examples, completions |
@@ -24,6 +25,7 @@
     reason = "chores talk to the person or the CI log that runs them"
 )]
 
+mod api_fuzz;
 mod bench;
 mod ci;
 mod codegen;
@@ -61,6 +63,8 @@ enum Chore {
     Test(test::Args),
     /// Write the committed files that are made from types.
     Codegen(codegen::Args),
+    /// Let schemathesis, installed for it, ask the HTTP API whatever its OpenAPI document allows and more.
+    ApiFuzz(api_fuzz::Args),
     /// Measure what the product promises, beside what the same work costs otherwise.
     Bench(bench::Args),
     /// Check the examples of deployments: container files, service unit, manifests, proxies.
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Chore::Ci(args) => ci::run(&args),
         Chore::Test(args) => test::run(&args),
         Chore::Codegen(args) => codegen::run(&args),
+        Chore::ApiFuzz(args) => api_fuzz::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Deploy(args) => deploy::run(&args),
         Chore::Dist(args) => dist::run(&args),
