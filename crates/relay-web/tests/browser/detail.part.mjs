@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { ROW, accessible, fits, open, picture, query, texts, visit, world } from './support/world.mjs';
+import { ROW, accessible, asks, fits, open, picture, texts, visit, world } from './support/world.mjs';
 import { until } from './support/machine.mjs';
 
 visit('a click on a row opens its detail, and back closes it', {}, async (page) => {
@@ -10,7 +10,7 @@ visit('a click on a row opens its detail, and back closes it', {}, async (page) 
   await page.locator('td.c-latency').first().click();
   const dialog = page.locator('dialog[open]');
   await dialog.waitFor();
-  assert.match(query(page), /detail=northwind\/cc\/vip/);
+  await asks(page, /detail=northwind\/cc\/vip/);
   await page.locator('.chart svg').first().waitFor();
   await page.locator('.records tbody tr').first().waitFor();
   assert.equal(await page.locator('.chart svg').count(), 2);
@@ -23,7 +23,7 @@ visit('a click on a row opens its detail, and back closes it', {}, async (page) 
   await accessible(page);
   await page.goBack();
   await until('closed', async () => (await dialog.count()) === 0);
-  assert.equal(query(page), '?period=24h&service=cc');
+  await asks(page, '?period=24h&service=cc');
 });
 
 visit('a detail has an address, models and periods to choose from, and older records', {}, async (page) => {
@@ -37,7 +37,7 @@ visit('a detail has an address, models and periods to choose from, and older rec
   const asked = page.waitForRequest((/** @type {any} */ request) => /api\/timeline.*model=claude-haiku-4-5/.test(request.url()));
   await page.locator('dialog label', { hasText: 'claude-haiku-4-5' }).click();
   await asked;
-  assert.match(query(page), /model=claude-haiku-4-5/);
+  await asks(page, /model=claude-haiku-4-5/);
   const longer = page.waitForRequest(/api\/timeline.*period=30d/);
   await page.locator('dialog label', { hasText: '30 d' }).click();
   await longer;
@@ -49,7 +49,7 @@ visit('a detail has an address, models and periods to choose from, and older rec
   await until('the first day', async () => (await chart.getAttribute('aria-valuetext')) !== said);
   assert.ok((await page.locator('.chart-time').first().innerText()).length > 3);
   await page.keyboard.press('Escape');
-  await until('closed', async () => query(page) === '?period=30d');
+  await asks(page, '?period=30d');
 });
 
 visit('the detail fits a phone', { width: 360, height: 740, touch: true, scheme: 'dark' }, async (page) => {
@@ -64,9 +64,9 @@ visit('the detail fits a phone', { width: 360, height: 740, touch: true, scheme:
 
 visit('a detail of something that is not listed says so', {}, async (page) => {
   await open(page, `${world.demo}/en/?detail=no/such/channel`);
-  assert.match(await page.locator('dialog[open]').innerText(), /not listed/);
+  await page.locator('dialog[open]', { hasText: 'not listed' }).waitFor();
   await page.locator('dialog button').click();
-  await until('closed', async () => query(page) === '');
+  await asks(page, '');
 });
 
 visit('the reasons of failures are told', {}, async (page) => {
@@ -84,7 +84,7 @@ visit('the method is explained, at an address of its own', {}, async (page) => {
   await accessible(page);
   await page.keyboard.press('Escape');
   await until('closed', async () => (await dialog.count()) === 0);
-  assert.equal(new URL(page.url()).hash, '');
+  await until('no fragment', async () => (await page.evaluate(() => location.hash)) === '');
 });
 
 visit('a provider page shows that provider only and says so to machines', {}, async (page) => {

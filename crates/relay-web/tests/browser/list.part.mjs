@@ -1,7 +1,7 @@
 /** The list of monitors: sorting, filtering, pins, tooltips, languages, themes, keyboard. */
 
 import assert from 'node:assert/strict';
-import { ROW, accessible, fits, open, query, texts, visit, world } from './support/world.mjs';
+import { ROW, accessible, asks, fits, open, texts, visit, world } from './support/world.mjs';
 import { until } from './support/machine.mjs';
 
 visit('the page shows every monitor and what is wrong at a glance', {}, async (page) => {
@@ -29,7 +29,7 @@ visit('a click on a head sorts, descending first', {}, async (page) => {
   assert.deepEqual(values, [...values].sort((a, b) => b - a));
   await page.locator('th.c-availability button').click();
   await page.locator('th.c-availability[aria-sort="ascending"]').waitFor();
-  assert.equal(query(page), '?period=7d&sort=uptime_asc');
+  await asks(page, '?period=7d&sort=uptime_asc');
   values = (await texts(page, 'td.c-availability')).map(percent);
   assert.deepEqual(values, [...values].sort((a, b) => a - b));
   await page.locator('th.c-provider button').click();
@@ -61,22 +61,25 @@ visit('filters narrow each other, search narrows further, clearing brings all ba
   await until('only Codex', async () => new Set(await texts(page, 'td.c-service')).size === 1);
   const rows = await page.locator(ROW).count();
   assert.ok(rows > 0 && rows < 25);
-  assert.equal(query(page), '?service=cx');
+  await asks(page, '?service=cx');
   await page.keyboard.press('Escape');
-  assert.equal(await page.locator('.panel').count(), 0);
+  await until('no panel', async () => (await page.locator('.panel').count()) === 0);
   await page.locator('.facet button', { hasText: 'Provider' }).click();
+  await page.locator('.option').first().waitFor();
   const counts = (await texts(page, '.option small')).map(Number);
   assert.equal(counts.reduce((sum, count) => sum + count, 0), rows);
   await page.keyboard.press('Escape');
+  await until('no panel again', async () => (await page.locator('.panel').count()) === 0);
   await page.keyboard.press('/');
+  await page.locator('.search input:focus').waitFor();
   await page.keyboard.type('northwind');
   await until('one row', async () => (await page.locator(ROW).count()) === 1);
-  assert.equal(query(page), '?service=cx&q=northwind');
+  await asks(page, '?service=cx&q=northwind');
   await page.locator('.search input').fill('nothing has this name');
   await page.locator('.notice').waitFor();
   await page.locator('.notice button').click();
   await until('all rows', async () => (await page.locator(ROW).count()) === 25);
-  assert.equal(query(page), '');
+  await asks(page, '');
 });
 
 visit('a block says what it stands for, to mouse and keyboard', {}, async (page) => {
@@ -149,12 +152,13 @@ visit('favourites are kept, shown alone, and filters come back afterwards', {}, 
   const only = page.locator('button', { hasText: 'Favourites' });
   await only.click();
   await until('one row', async () => (await page.locator(ROW).count()) === 1);
-  assert.equal(query(page), '?fav=1');
+  await asks(page, '?fav=1');
   await page.locator('.star').first().click();
   await page.locator('.notice', { hasText: 'No favourites yet' }).waitFor();
   await page.reload();
   await only.click();
-  await until('filters are back', async () => query(page) === '?service=cx' && (await page.locator(ROW).count()) > 1);
+  await asks(page, '?service=cx');
+  await until('filters are back', async () => (await page.locator(ROW).count()) > 1);
   await page.locator('.star').first().click();
   await page.goto(`${world.demo}/en/?fav=1`);
   await page.locator(ROW).first().waitFor();
@@ -171,7 +175,7 @@ visit('the time of day is shown in local time and asked for in UTC, widened wher
   const free = page.waitForRequest((/** @type {any} */ request) => /time_filter=.*11.*30/.test(request.url()));
   await page.locator('.times input').nth(1).fill('17:15');
   await free;
-  assert.equal(query(page), '?period=7d&tf=03:00-11:30');
+  await asks(page, '?period=7d&tf=03:00-11:30');
   await until('local again', async () => (await page.locator('.times input').nth(1).inputValue()) === '17:15');
 });
 
@@ -193,7 +197,7 @@ visit('everything can be reached by keyboard alone', {}, async (page) => {
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('name')), 'period');
   await page.keyboard.press('ArrowRight');
-  await until('the next period', async () => query(page) === '?period=24h');
+  await asks(page, '?period=24h');
   await page.locator('tr.monitor').first().waitFor();
   /** @type {string[]} */
   const seen = [];

@@ -1,7 +1,7 @@
 /** What happens while the page is open: live records, boards, failures, streams. */
 
 import assert from 'node:assert/strict';
-import { ROW, accessible, open, query, texts, visit, world } from './support/world.mjs';
+import { ROW, accessible, asks, open, texts, visit, world } from './support/world.mjs';
 import { until } from './support/machine.mjs';
 import { answer } from './support/stub.mjs';
 
@@ -19,7 +19,7 @@ visit('a probe that turns red shows at once, in its row, without loading anythin
   assert.equal(await row.evaluate((/** @type {any} */ node) => node.kept), true);
   await page.locator('.summary-words', { hasText: '1 channel is unavailable' }).waitFor();
   const strip = row.locator('.strip');
-  assert.match(String(await strip.getAttribute('aria-valuetext')), /Unavailable/);
+  await until('the strip says so', async () => /Unavailable/.test(String(await strip.getAttribute('aria-valuetext'))));
   await row.locator('td.c-latency').click();
   await page.locator('.why', { hasText: 'Server error · HTTP 503' }).first().waitFor();
   await page.keyboard.press('Escape');
@@ -50,15 +50,15 @@ visit('the retired board says what it is and never refreshes by itself', {}, asy
   assert.deepEqual((await texts(page, `${ROW} .provider`)).includes('old'), false);
   await page.locator('.board label', { hasText: 'Retired' }).click();
   await page.locator(ROW, { hasText: 'old' }).waitFor();
-  assert.equal(query(page), '?board=cold');
-  assert.match(await page.locator('.banner').innerText(), /no longer probed/);
+  await asks(page, '?board=cold');
+  await page.locator('.banner', { hasText: 'no longer probed' }).waitFor();
   await page.locator(ROW, { hasText: 'old' }).locator('.channel').click();
-  assert.match(await page.locator('dialog[open]').innerText(), /closed down/);
+  await page.locator('dialog[open]', { hasText: 'closed down' }).waitFor();
 });
 
 visit('a site without boards shows the active one whatever the address says', {}, async (page) => {
   await open(page, `${world.demo}/en/?board=cold`);
-  await until('the address is put right', async () => query(page) === '');
+  await asks(page, '');
   await until('all rows', async () => (await page.locator(ROW).count()) === 25);
 });
 

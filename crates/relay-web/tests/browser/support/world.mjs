@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AXE, PATIENCE_MS, artifact, launch } from './machine.mjs';
+import { AXE, PATIENCE_MS, artifact, launch, until } from './machine.mjs';
 import { demo, site } from './server.mjs';
 import { stub } from './stub.mjs';
 
@@ -94,9 +94,18 @@ export async function texts(page, selector) {
   return (await page.locator(selector).allInnerTexts()).map((/** @type {string} */ text) => text.trim());
 }
 
-/** Returns the query string of the page's address. @param {any} page */
-export function query(page) {
-  return new URL(page.url()).search;
+/**
+ * Waits until the query string of the page's address is as wanted. The page itself is asked: what the driver knows of
+ * its address comes later.
+ * @param {any} page
+ * @param {string|RegExp} wanted
+ */
+export async function asks(page, wanted) {
+  const query = () => page.evaluate(() => location.search);
+  const right = (/** @type {string} */ found) => (typeof wanted === 'string' ? found === wanted : wanted.test(found));
+  await until('the address', async () => right(await query())).catch(async (error) => {
+    throw new Error(`${await query()} instead of ${wanted}`, { cause: error });
+  });
 }
 
 /** Nothing that axe-core calls serious or critical is on the page. @param {any} page */
