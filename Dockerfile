@@ -1,6 +1,6 @@
 # Build:  docker build --build-arg RELAY_GIT_COMMIT="$(git rev-parse --short=12 HEAD)" --tag relay-pulse .
 # Run:    see compose.yaml; a configuration folder is mounted at /config, the database lives in the volume /data.
-FROM rust:1.95.0-slim-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
 # What is in the image, not what rust-toolchain.toml would fetch.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 # The history is not copied; these say what the program should tell of its commit.
