@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tikv_jemallocator::Jemalloc;
 
-/// Returns what a burst of probes, answers or a reload used to the system within seconds, by a thread of its own. The C
+/// Gives what a burst of probes, answers or a reload used back to the system; `.cargo/config.toml` says how soon. The C
 /// library's allocator keeps the most that each of its arenas ever needed, which over hours is several times as much.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;

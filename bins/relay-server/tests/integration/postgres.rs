@@ -12,7 +12,7 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-use crate::support::{PATIENCE, Server, Site, entry, points};
+use crate::support::{PATIENCE, Server, Site, entry, finish, points, program};
 
 /// For how many probes of a monitor, one a second, the server is away, when somebody asks for another number than
 /// [`PROBES_AWAY`].
@@ -161,4 +161,14 @@ async fn two_instances_on_one_database_lose_and_double_nothing() {
     for name in NAMES {
         assert!(told.iter().any(|one| one.body.ends_with(name)), "nobody was told of {name}");
     }
+
+    let mut command = program(site.dir.path());
+    command.args(["notify", "log", "ops", "--json", "--limit", "500"]);
+    let output = block_in_place(|| finish(&mut command));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let log: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let delivered = log.as_array().expect("a list").iter().filter(|line| line["state"] == "delivered");
+    let mut logged: Vec<&str> = delivered.filter_map(|line| line["idempotency_key"].as_str()).collect();
+    logged.sort_unstable();
+    assert_eq!(logged, keys, "the log tells of every message that was delivered, once");
 }
