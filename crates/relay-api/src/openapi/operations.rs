@@ -32,6 +32,8 @@ pub(super) struct Operation {
     pub(super) cached: bool,
     /// What it answers besides 200, 304 and errors.
     pub(super) others: Vec<(u16, Option<Value>)>,
+    /// The errors that it answers with, besides those that every request may meet.
+    pub(super) errors: Vec<u16>,
     pub(super) security: Vec<&'static str>,
 }
 
@@ -57,12 +59,18 @@ impl Operation {
             answers,
             cached: false,
             others: Vec::new(),
+            errors: Vec::new(),
             security: Vec::new(),
         }
     }
 
     fn takes(mut self, parameters: Vec<Value>) -> Self {
         self.parameters.extend(parameters);
+        self
+    }
+
+    fn fails(mut self, errors: &[u16]) -> Self {
+        self.errors.extend(errors);
         self
     }
 
@@ -74,6 +82,11 @@ impl Operation {
         Self { security: schemes.to_vec(), ..self }
     }
 }
+
+/// The errors of whatever asks the store.
+const ASKING: [u16; 2] = [429, 503];
+/// Those of what is read with a token, and of what is not there.
+const GUARDED: [u16; 3] = [401, 403, 404];
 
 const STATUS: &str = "status";
 const EVENTS: &str = "events";
@@ -129,11 +142,13 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             op("status", "Every monitor with its timeline", schema::<StatusSchema<'_>>(generator))
                 .takes(span())
                 .takes(selection())
+                .fails(&[400])
+                .fails(&ASKING)
                 .cached()
         }
         Endpoint::Query => {
-            op("query", "The present state of some channels", schema::<AnswersDto<'_>>(generator)).takes(
-                vec![
+            op("query", "The present state of some channels", schema::<AnswersDto<'_>>(generator))
+                .takes(vec![
                     query("provider", "Name or slug, any case", &text()),
                     query("service", "Any case", &text()),
                     query("channel", "Any case", &text()),
@@ -142,8 +157,9 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
                         "provider/service/channel, the last two optional; instead of the three",
                         &json!({ "type": "array", "maxItems": 20, "items": text() }),
                     ),
-                ],
-            )
+                ])
+                .fails(&[400])
+                .fails(&ASKING)
         }
         Endpoint::Batch => {
             let one = json!({
@@ -156,12 +172,16 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
                 "required": ["queries"],
                 "properties": { "queries": { "type": "array", "minItems": 1, "maxItems": 50, "items": one } },
             });
-            let op = op("batch", "The present state of many channels", schema::<AnswersDto<'_>>(generator));
+            let op = op("batch", "The present state of many channels", schema::<AnswersDto<'_>>(generator))
+                .fails(&[400, 408, 413])
+                .fails(&ASKING);
             Operation { body: Some(body), ..op }
         }
         Endpoint::Timeline => op("timeline", "One monitor in detail", schema::<TimelineDto<'_>>(generator))
             .takes(monitor())
             .takes(span())
+            .fails(&[400, 404])
+            .fails(&ASKING)
             .cached(),
         Endpoint::Badge => {
             let metric =
@@ -169,22 +189,30 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             op("badge", "One number of one monitor as a picture", Answers::Text("image/svg+xml"))
                 .takes(monitor())
                 .takes(vec![period(), query("metric", "Which number", &metric)])
+                .fails(&[400, 404])
+                .fails(&ASKING)
                 .cached()
         }
-        Endpoint::Stream => op("stream", "Records as they come", Answers::Text(SSE)),
+        Endpoint::Stream => op("stream", "Records as they come", Answers::Text(SSE)).fails(&ASKING),
         Endpoint::KumaPage => op(
             "kumaPage",
             "Everything visible, as Uptime Kuma tells it",
             schema::<KumaPageDto<'_>>(generator),
         )
         .takes(vec![slug()])
+        .fails(&[404])
+        .fails(&ASKING)
         .cached(),
         Endpoint::KumaBeats => op("kumaHeartbeats", "Its latest results", schema::<KumaBeatsDto>(generator))
             .takes(vec![slug()])
+            .fails(&[404])
+            .fails(&ASKING)
             .cached(),
         _ => op("history", "The records of one monitor", schema::<HistoryDto<'_>>(generator))
             .takes(monitor())
-            .takes(history()),
+            .takes(history())
+            .fails(&[400, 404])
+            .fails(&ASKING),
     }
 }
 
@@ -197,10 +225,15 @@ fn of_events(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             op("events", "What happened to monitors, oldest first", Answers::Streamed(page))
                 .takes(events())
                 .takes(vec![query("limit", "At most so many, 500 at most", &limit)])
+                .fails(&[400])
+                .fails(&GUARDED)
+                .fails(&ASKING)
                 .secured(&["bearer"])
         }
         Endpoint::LatestEvent => {
             op("latestEvent", "The number of the newest event", schema::<LatestDto>(generator))
+                .fails(&GUARDED)
+                .fails(&ASKING)
                 .secured(&["bearer"])
         }
         Endpoint::EventStream => op("eventStream", "Events as they come", Answers::Text(SSE))
@@ -209,8 +242,13 @@ fn of_events(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
                 "name": "Last-Event-ID", "in": "header", "description": "Where to go on",
                 "schema": { "type": "integer", "format": "int64" },
             })])
+            .fails(&[400])
+            .fails(&GUARDED)
+            .fails(&ASKING)
             .secured(&["bearer", "query"]),
         _ => op("feed", "The newest events of visible monitors", Answers::Text("application/atom+xml"))
+            .fails(&[404])
+            .fails(&ASKING)
             .cached(),
     }
 }
@@ -225,7 +263,7 @@ fn of_server(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             let op = op("ready", "Every component works", schema::<ReadyDto>(generator));
             Operation { others: vec![(503, Some(unready))], ..op }
         }
-        Endpoint::Metrics => op("metrics", "Counters for Prometheus", Answers::Text("text/plain")),
+        Endpoint::Metrics => op("metrics", "Counters for Prometheus", Answers::Text("text/plain")).fails(&[404]),
         _ => op("openapi", "This document", Answers::Json(json!({ "type": "object" }))).cached(),
     }
 }
