@@ -263,7 +263,9 @@ fn of_server(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             let op = op("ready", "Every component works", schema::<ReadyDto>(generator));
             Operation { others: vec![(503, Some(unready))], ..op }
         }
-        Endpoint::Metrics => op("metrics", "Counters for Prometheus", Answers::Text("text/plain")).fails(&[404]),
+        Endpoint::Metrics => {
+            op("metrics", "Counters for Prometheus", Answers::Text("text/plain")).fails(&[404])
+        }
         _ => op("openapi", "This document", Answers::Json(json!({ "type": "object" }))).cached(),
     }
 }
