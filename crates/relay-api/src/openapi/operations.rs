@@ -16,7 +16,9 @@ use crate::{
         health::{AliveDto, ReadyDto},
         version::VersionDto,
     },
-    openapi::parameters::{events, monitor, name, path, period, query, selection, span, text},
+    openapi::parameters::{
+        events, monitor, name, page_of_records, path, period, query, selection, span, text,
+    },
     router::Endpoint,
 };
 
@@ -123,20 +125,6 @@ pub(super) fn operation(endpoint: Endpoint, generator: &mut SchemaGenerator) -> 
 
 fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
     let op = |id, summary, answers| Operation::new(id, summary, STATUS, answers);
-    let history = || {
-        let moment = json!({ "type": ["integer", "string"], "description": "Unix seconds or RFC 3339" });
-        let limit = json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 });
-        vec![
-            query("from", "The first second", &moment),
-            query("to", "The last second", &moment),
-            query("limit", "At most so many", &limit),
-            query(
-                "cursor",
-                "next_cursor of the page before",
-                &json!({ "type": "string", "pattern": r"^-?\d{1,18}\.\d{1,18}$" }),
-            ),
-        ]
-    };
     match endpoint {
         Endpoint::Status => {
             op("status", "Every monitor with its timeline", schema::<StatusSchema<'_>>(generator))
@@ -162,20 +150,10 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
                 .fails(&ASKING)
         }
         Endpoint::Batch => {
-            let one = json!({
-                "type": "object",
-                "required": ["provider"],
-                "properties": { "provider": name(), "service": text(), "channel": text() },
-            });
-            let body = json!({
-                "type": "object",
-                "required": ["queries"],
-                "properties": { "queries": { "type": "array", "minItems": 1, "maxItems": 50, "items": one } },
-            });
             let op = op("batch", "The present state of many channels", schema::<AnswersDto<'_>>(generator))
                 .fails(&[400, 408, 413])
                 .fails(&ASKING);
-            Operation { body: Some(body), ..op }
+            Operation { body: Some(batch_body()), ..op }
         }
         Endpoint::Timeline => op("timeline", "One monitor in detail", schema::<TimelineDto<'_>>(generator))
             .takes(monitor())
@@ -210,7 +188,7 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             .cached(),
         _ => op("history", "The records of one monitor", schema::<HistoryDto<'_>>(generator))
             .takes(monitor())
-            .takes(history())
+            .takes(page_of_records())
             .fails(&[400, 404])
             .fails(&ASKING),
     }
@@ -287,6 +265,19 @@ fn of_page(endpoint: Endpoint) -> Operation {
         }
         _ => op("page", "The page", Answers::Text(HTML)).cached(),
     }
+}
+
+fn batch_body() -> Value {
+    let one = json!({
+        "type": "object",
+        "required": ["provider"],
+        "properties": { "provider": name(), "service": text(), "channel": text() },
+    });
+    json!({
+        "type": "object",
+        "required": ["queries"],
+        "properties": { "queries": { "type": "array", "minItems": 1, "maxItems": 50, "items": one } },
+    })
 }
 
 fn slug() -> Value {
