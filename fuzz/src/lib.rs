@@ -10,6 +10,7 @@
 //! To add a target: a module here and its line in [`TARGETS`], a program below `fuzz_targets/` and its `[[bin]]` in
 //! the manifest, at least one file below `seeds/` in a folder of its name, and a dictionary if words help.
 
+pub mod api_request;
 pub mod config_load;
 pub mod decode;
 mod pieces;
@@ -21,6 +22,7 @@ pub type Check = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Check)] = &[
+    ("api_request", api_request::check),
     ("config_load", config_load::check),
     ("decode", decode::check),
     ("stream_text", stream_text::check),

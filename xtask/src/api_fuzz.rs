@@ -25,8 +25,31 @@ use crate::litellm::{
 /// What is installed.
 const WANTED: &str = "schemathesis==4.32.5";
 /// What of each answer is checked.
-const CHECKS: &str =
-    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
+    response_schema_conformance,unsupported_method";
+/// What is there to be found, and how much of what is invented is taken from it.
+const KNOWN: &str = r#"
+[dictionaries]
+provider = { values = ["good", "BAD", "good ", "nobody"] }
+service = { values = ["chat", "Chat", "other"] }
+channel = { values = ["one", "ONE", "two"] }
+model = { values = ["", "none"] }
+cursor = { values = ["1.1", "9999999999.9", "0.0", "-1.1"] }
+moment = { values = ["0", "9999999999", "2026-01-31T00:00:00Z", "2026-01-31T00:00:00+14:00"] }
+since_id = { values = [0, 1, -1] }
+slug = { values = ["default"] }
+
+[parameters]
+"query.provider" = { dictionary = "provider", probability = 0.7 }
+"query.service" = { dictionary = "service", probability = 0.7 }
+"query.channel" = { dictionary = "channel", probability = 0.3 }
+"query.model" = { dictionary = "model", probability = 0.3 }
+"query.cursor" = { dictionary = "cursor", probability = 0.3 }
+"query.from" = { dictionary = "moment", probability = 0.3 }
+"query.to" = { dictionary = "moment", probability = 0.3 }
+"query.since_id" = { dictionary = "since_id", probability = 0.5 }
+"path.slug" = { dictionary = "slug", probability = 0.5 }
+"#;
 /// How long the server may take to have records and an event.
 const START: Duration = Duration::from_secs(60);
 /// Between two looks at something that gives no sign when it changes.
@@ -77,8 +100,10 @@ async fn fuzz(args: &Args, target: &Path, server: &Path) -> Result<()> {
     let mut running = Child::start("relay-server", &mut command, &folder.path().join("server.log"))?;
     let outcome = async {
         running.answers(&address, "/health", START).await?;
-        until(&mut running, &address, "/api/status?period=90m", "/data/0/current_status/status", &json!(1))
-            .await?;
+        for monitor in ["/data/0", "/data/1"] {
+            let member = format!("{monitor}/current_status/status");
+            until(&mut running, &address, "/api/status?period=90m", &member, &json!(1)).await?;
+        }
         sim.handle().set_behaviour("bad", Behaviour::ServerError(503));
         until(&mut running, &address, "/api/events", "/events/0/type", &json!("DOWN")).await?;
         ask(args, &fuzzer, &address, folder.path()).await
@@ -107,6 +132,7 @@ async fn until(server: &mut Child, address: &str, path: &str, member: &str, want
 }
 
 async fn ask(args: &Args, fuzzer: &Path, address: &str, folder: &Path) -> Result<()> {
+    fs::write(folder.join("schemathesis.toml"), KNOWN)?;
     let mut command = Command::new(fuzzer);
     command
         .current_dir(folder)

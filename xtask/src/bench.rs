@@ -5,6 +5,7 @@
 
 mod bare;
 pub(crate) mod config;
+mod encrypted;
 mod figure;
 mod fixture;
 mod generator;

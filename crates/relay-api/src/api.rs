@@ -1,6 +1,6 @@
 //! The API as one function from request to response.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -79,6 +79,22 @@ impl Api {
 
     pub(crate) fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// Answers one request that came over no connection of a [`Server`](crate::Server), but in clear from the address
+    /// `from`: for programs that have a server of their own, and for checks. Whatever goes wrong becomes a response.
+    /// The limits on addresses and bodies and those on rates hold here too, the ones on connections and headers are
+    /// the caller's. Must be called inside a tokio runtime with time.
+    pub async fn answer<B>(
+        &self,
+        request: Request<B>,
+        from: SocketAddr,
+    ) -> http::Response<impl HttpBody<Data = Bytes, Error: std::error::Error + Send + Sync> + Send + 'static>
+    where
+        B: HttpBody<Data = Bytes> + Send,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        self.handle(request, Peer { address: from, secure: false }).await
     }
 
     /// Answers one request of the client at the other end, `peer`. Never fails: whatever goes wrong becomes a response.

@@ -43,7 +43,25 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    const fn as_str(self) -> &'static str {
+    /// All of them; the document of the API is made from this list.
+    pub(crate) const ALL: [Self; 14] = [
+        Self::InvalidParameter,
+        Self::InvalidBody,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::EventsDisabled,
+        Self::MethodNotAllowed,
+        Self::BodyTooLarge,
+        Self::UriTooLong,
+        Self::BodyTimeout,
+        Self::RateLimited,
+        Self::Internal,
+        Self::StoreUnavailable,
+        Self::Busy,
+    ];
+
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidParameter => "invalid_parameter",
             Self::InvalidBody => "invalid_body",
@@ -62,7 +80,7 @@ impl Code {
         }
     }
 
-    const fn status(self) -> StatusCode {
+    pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::InvalidParameter | Self::InvalidBody => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,

@@ -3,18 +3,23 @@
 mod operations;
 mod parameters;
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::ErrorDto,
+    error::{Code, ErrorDto},
     openapi::operations::{Answers, Operation, operation},
     router::ROUTES,
 };
 
-const DESCRIPTION: &str = "Watches LLM API relays by really calling them. HEAD works wherever GET does. Every response \
-    carries X-Request-ID. Paths that are not listed are the page, or 404.";
+const DESCRIPTION: &str = "Watches LLM API relays by really calling them. HEAD works wherever GET does, another method \
+    is answered with 405 and Allow. Every response carries X-Request-ID. Paths that are not listed are the page, or 404.";
+
+/// The errors that every request may meet.
+const ANYWHERE: [u16; 2] = [414, 500];
 
 /// Returns the document, ready to be printed.
 #[must_use]
@@ -27,9 +32,10 @@ pub fn openapi_json() -> String {
     for route in &ROUTES {
         let operation = operation(route.endpoint, &mut generator);
         let method = if route.endpoint.allow().contains(Method::POST.as_str()) { "post" } else { "get" };
-        let described = describe(&operation, &mut generator);
+        let described = describe(&operation);
         paths.insert(route.path.replace("{*", "{"), json!({ method: described }));
     }
+    let errors = errors(&mut generator);
     let document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -41,6 +47,7 @@ pub fn openapi_json() -> String {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
+            "responses": errors,
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "events.api_token" },
@@ -52,13 +59,13 @@ pub fn openapi_json() -> String {
     format!("{document:#}\n")
 }
 
-fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
+fn describe(operation: &Operation) -> Value {
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": operation.parameters,
-        "responses": responses(operation, generator),
+        "responses": responses(operation),
     });
     if let Some(schema) = &operation.body {
         described["requestBody"] =
@@ -70,8 +77,7 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     described
 }
 
-fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
-    let error = generator.subschema_for::<ErrorDto<'_>>();
+fn responses(operation: &Operation) -> Value {
     let mut responses = Map::new();
     let content = match &operation.answers {
         Answers::Json(schema) => json!({ "application/json": { "schema": schema } }),
@@ -100,12 +106,38 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         };
         responses.insert(status.to_string(), described);
     }
-    let text = "What went wrong. With Retry-After where trying again makes sense.";
-    responses.insert(
-        "default".to_owned(),
-        json!({ "description": text, "content": { "application/json": { "schema": error } } }),
-    );
+    for status in operation.errors.iter().chain(&ANYWHERE) {
+        let status = status.to_string();
+        let shared = json!({ "$ref": format!("#/components/responses/{status}") });
+        responses.entry(status).or_insert(shared);
+    }
     Value::Object(responses)
+}
+
+/// Describes every error, by its status.
+fn errors(generator: &mut SchemaGenerator) -> Value {
+    let schema = generator.subschema_for::<ErrorDto<'_>>();
+    let mut errors: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for code in Code::ALL {
+        errors.entry(code.status().as_str().to_owned()).or_default().push(code.as_str());
+    }
+    let described = errors.into_iter().map(|(status, codes)| {
+        let mut response = json!({
+            "description": format!("An error, with the code {}.", codes.join(" or ")),
+            "content": { "application/json": { "schema": schema } },
+        });
+        let header = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
+        match status.as_str() {
+            "401" => response["headers"] = json!({ "WWW-Authenticate": header("Bearer") }),
+            "429" | "503" => {
+                let text = "Seconds until trying again makes sense";
+                response["headers"] = json!({ "Retry-After": header(text) });
+            }
+            _ => {}
+        }
+        (status, response)
+    });
+    Value::Object(described.collect())
 }
 
 #[cfg(test)]
@@ -121,10 +153,9 @@ mod tests {
         let served: BTreeSet<String> = ROUTES.iter().map(|route| route.path.replace("{*", "{")).collect();
         assert_eq!(paths.keys().cloned().collect::<BTreeSet<_>>(), served);
         let text = document.to_string();
-        let schemas = document["components"]["schemas"].as_object().expect("schemas");
         for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-            let name = reference.strip_prefix("#/components/schemas/").expect("of this document");
-            assert!(schemas.contains_key(name), "{reference}");
+            let place = reference.strip_prefix('#').expect("of this document");
+            assert!(document.pointer(place).is_some(), "{reference}");
         }
         let ids: Vec<&str> = paths
             .values()

@@ -70,6 +70,23 @@ pub(crate) async fn open(path: &Path) -> Result<Arc<dyn Repository>> {
         .with_context(|| format!("cannot open {}", path.display()))
 }
 
+/// Fills a new database at `path` with history.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn fill(path: &Path, generator: &Generator) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = open(path).await?;
+        let rules = event_rules();
+        for batch in generator.batches(BATCH) {
+            store.append(batch, Arc::clone(&rules) as Arc<dyn Transition>).await?;
+        }
+        store.close().await?;
+        anyhow::Ok(())
+    })
+}
+
 impl Fixture {
     /// Returns a kept database that is young enough, or makes one.
     ///
@@ -121,17 +138,7 @@ impl Fixture {
             // Of an interrupted run; mostly there is none.
             let _ = fs::remove_file(self.path.with_extension(left_behind));
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let store = open(&part).await?;
-            let rules = event_rules();
-            for batch in self.generator.batches(BATCH) {
-                store.append(batch, Arc::clone(&rules) as Arc<dyn Transition>).await?;
-            }
-            store.close().await?;
-            anyhow::Ok(())
-        })?;
-        drop(runtime);
+        fill(&part, &self.generator)?;
         fs::rename(&part, &self.path).context("cannot keep the generated database")?;
         eprintln!("{}", figure::rate(figure::per_second(self.generator.total(), start.elapsed())));
         Ok(())

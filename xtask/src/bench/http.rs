@@ -1,5 +1,9 @@
 //! What the HTTP API of the real program reaches, beside a bare server that sends the same bytes.
 
+mod many;
+mod streams;
+mod tls;
+
 use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
@@ -9,6 +13,7 @@ use tokio::time::Instant;
 use super::{
     Scale,
     bare::BareServer,
+    encrypted::Encrypted,
     figure::{self, Figure, median, millis},
     fixture::Fixture,
     load::{Load, Throughput},
@@ -35,6 +40,9 @@ pub(crate) fn figures(scale: Scale) -> Result<Vec<Figure>> {
         start(&program, &fixture, scale)?,
         uncached(&program, &fixture, scale)?,
         cached(&program, &fixture, scale)?,
+        tls::figures(&program, &fixture, scale)?,
+        streams::figures(&program, &fixture, scale)?,
+        many::figures(&program, scale)?,
     ]
     .concat())
 }
@@ -97,8 +105,8 @@ fn cached(program: &Path, fixture: &Fixture, scale: Scale) -> Result<Vec<Figure>
     let bare = BareServer::start(answer)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..scale.pick(5, 2) {
-        theirs.push(press(bare.addr(), scale)?);
-        ours.push(press(server.addr(), scale)?);
+        theirs.push(press(bare.addr(), None, scale)?);
+        ours.push(press(server.addr(), None, scale)?);
     }
     let (ours, theirs) = (middle(&ours), middle(&theirs));
     let ratio = ours.per_second / theirs.per_second;
@@ -127,9 +135,10 @@ fn prepare(fixture: &Fixture, ttl: &str) -> Result<tempfile::TempDir> {
     Ok(folder)
 }
 
-fn press(addr: std::net::SocketAddr, scale: Scale) -> Result<Throughput> {
+fn press(addr: std::net::SocketAddr, tls: Option<Encrypted>, scale: Scale) -> Result<Throughput> {
     Load {
         addr,
+        tls,
         request: wire::get(STATUS, "gzip"),
         connections: CONNECTIONS,
         duration: scale.pick(Duration::from_secs(3), Duration::from_millis(500)),

@@ -3,15 +3,21 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Result, ensure};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinSet,
+    time::Instant,
+};
 
-use super::{figure, wire::Connection};
+use super::{encrypted::Encrypted, figure, wire::Connection};
 
 /// How to press.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
     /// Whom to ask.
     pub(crate) addr: SocketAddr,
+    /// How to speak to whom, if not in clear.
+    pub(crate) tls: Option<Encrypted>,
     /// The whole request.
     pub(crate) request: Vec<u8>,
     /// Connections at once, each with one request in flight.
@@ -63,7 +69,17 @@ impl Load {
 
 /// Asks over one connection until `end`; returns how long each answer took.
 async fn ask(load: Load, end: Instant) -> Result<Vec<Duration>> {
-    let mut connection = Connection::open(load.addr).await?;
+    match &load.tls {
+        Some(tls) => ask_over(&load, Connection::over(tls.connect(load.addr).await?), end).await,
+        None => ask_over(&load, Connection::open(load.addr).await?, end).await,
+    }
+}
+
+async fn ask_over<S: AsyncRead + AsyncWrite + Unpin>(
+    load: &Load,
+    mut connection: Connection<S>,
+    end: Instant,
+) -> Result<Vec<Duration>> {
     let mut times = Vec::new();
     loop {
         let start = Instant::now();
@@ -88,6 +104,7 @@ mod tests {
             .expect("a server");
         let load = Load {
             addr: server.addr(),
+            tls: None,
             request: wire::get("/", "identity"),
             connections: 4,
             duration: Duration::from_millis(50),
@@ -103,6 +120,7 @@ mod tests {
             .expect("a server");
         let load = Load {
             addr: server.addr(),
+            tls: None,
             request: wire::get("/", "identity"),
             connections: 1,
             duration: Duration::from_secs(1),

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     fs,
+    io::Write as _,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -15,7 +16,10 @@ use relay_core::MonitorKey;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
-use super::wire::{self, Answer, Connection};
+use super::{
+    encrypted::Encrypted,
+    wire::{self, Answer, Connection},
+};
 use crate::{shell, workspace};
 
 /// Longer than any start can take.
@@ -26,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     child: Child,
     addr: SocketAddr,
+    tls: Option<Encrypted>,
     /// From just before the process was made to the end of the first answer.
     pub(crate) first_answer: Duration,
 }
@@ -65,6 +70,15 @@ pub(crate) fn configure(folder: &Path, keys: &[MonitorKey], ttl: &str) -> Result
     fs::write(folder.join("config.yaml"), text).context("cannot write the configuration")
 }
 
+/// Adds lines to the configuration that [`configure`] wrote.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn configure_more(folder: &Path, lines: &str) -> Result<()> {
+    let mut file = fs::OpenOptions::new().append(true).open(folder.join("config.yaml"))?;
+    file.write_all(lines.as_bytes()).context("cannot write the configuration")
+}
+
 /// Returns where [`configure`] says the database of `folder` is.
 pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join("monitor.db")
@@ -76,7 +90,24 @@ impl Server {
     /// # Errors
     /// When it ends or does not answer; says what it wrote to its log.
     pub(crate) fn start(program: &Path, folder: &Path) -> Result<Self> {
-        Self::launch(program, folder, &["--no-probe"], "/api/status?period=90m")
+        Self::launch(program, folder, &["--no-probe"], "/api/status?period=90m", None)
+    }
+
+    /// As [`Server::start`], for a configuration with the certificate of `tls`.
+    ///
+    /// # Errors
+    /// As for [`Server::start`].
+    pub(crate) fn start_encrypted(program: &Path, folder: &Path, tls: Encrypted) -> Result<Self> {
+        Self::launch(program, folder, &["--no-probe"], "/api/status?period=90m", Some(tls))
+    }
+
+    /// Starts `program` on the configuration in `folder`, without probing, and waits until it says that it lives: for
+    /// configurations so large that the first answer would take long.
+    ///
+    /// # Errors
+    /// As for [`Server::start`].
+    pub(crate) fn start_idle(program: &Path, folder: &Path) -> Result<Self> {
+        Self::launch(program, folder, &["--no-probe"], "/health", None)
     }
 
     /// Starts `program` on the configuration in `folder`, with probing, and waits until it says that it lives.
@@ -84,10 +115,16 @@ impl Server {
     /// # Errors
     /// As for [`Server::start`].
     pub(crate) fn start_probing(program: &Path, folder: &Path) -> Result<Self> {
-        Self::launch(program, folder, &[], "/health")
+        Self::launch(program, folder, &[], "/health", None)
     }
 
-    fn launch(program: &Path, folder: &Path, arguments: &[&str], first: &str) -> Result<Self> {
+    fn launch(
+        program: &Path,
+        folder: &Path,
+        arguments: &[&str],
+        first: &str,
+        tls: Option<Encrypted>,
+    ) -> Result<Self> {
         let addr = free_address()?;
         let log = folder.join("server.log");
         let start = Instant::now();
@@ -102,7 +139,7 @@ impl Server {
             .stderr(fs::File::create(&log)?)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let mut server = Self { child, addr, first_answer: Duration::ZERO };
+        let mut server = Self { child, addr, tls, first_answer: Duration::ZERO };
         server.wait(start, first).with_context(|| {
             format!("the server did not answer; its log: {}", fs::read_to_string(&log).unwrap_or_default())
         })?;
@@ -125,12 +162,12 @@ impl Server {
     /// # Errors
     /// When the answer is not 200.
     pub(crate) fn fetch(&self, path: &str, encoding: &str) -> Result<Answer> {
-        fetch(self.addr, path, encoding)
+        fetch(self.addr, self.tls.as_ref(), path, encoding)
     }
 
     fn wait(&mut self, start: Instant, first: &str) -> Result<()> {
         loop {
-            let Err(error) = fetch(self.addr, first, "identity") else { return Ok(()) };
+            let Err(error) = fetch(self.addr, self.tls.as_ref(), first, "identity") else { return Ok(()) };
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended: {status}");
             }
@@ -151,15 +188,26 @@ impl Drop for Server {
     }
 }
 
-fn fetch(addr: SocketAddr, path: &str, encoding: &str) -> Result<Answer> {
+fn fetch(addr: SocketAddr, tls: Option<&Encrypted>, path: &str, encoding: &str) -> Result<Answer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(async {
+        let request = wire::get(path, encoding);
+        let answer = match tls {
+            Some(tls) => match tls.connect(addr).await {
+                Ok(stream) => Some(Connection::over(stream).fetch(&request).await),
+                Err(_) => None,
+            },
+            None => match Connection::open(addr).await {
+                Ok(mut connection) => Some(connection.fetch(&request).await),
+                Err(_) => None,
+            },
+        };
         // What a process that is just starting refuses is asked again a moment later.
-        let Ok(mut connection) = Connection::open(addr).await else {
+        let Some(answer) = answer else {
             tokio::time::sleep(Duration::from_millis(1)).await;
             bail!("nobody listens on {addr}");
         };
-        connection.fetch(&wire::get(path, encoding)).await
+        answer
     })?;
     if answer.code != 200 {
         bail!("{path} was answered with {}: {}", answer.code, String::from_utf8_lossy(&answer.body));

@@ -18,13 +18,25 @@ pub(crate) fn thread_cpu() -> Duration {
 /// # Errors
 /// When the process is gone or the system does not say.
 pub(crate) fn resident_bytes(process: u32) -> Result<u64> {
-    let path = format!("/proc/{process}/status");
-    let status = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    parse_resident(&status).with_context(|| format!("no VmRSS in {path}"))
+    memory(process, "VmRSS:")
 }
 
-fn parse_resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// Returns the most memory that a process ever held (`VmHWM`), in bytes.
+///
+/// # Errors
+/// As for [`resident_bytes`].
+pub(crate) fn most_resident_bytes(process: u32) -> Result<u64> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, name: &str) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    parse(&status, name).with_context(|| format!("no {name} in {path}"))
+}
+
+fn parse(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -56,8 +68,10 @@ mod tests {
 
     #[test]
     fn memory_is_read_from_the_status() {
-        assert_eq!(parse_resident("Name:\tx\nVmRSS:\t   12345 kB\nThreads:\t1\n"), Some(12_345 * 1024));
-        assert_eq!(parse_resident("Name:\tx\n"), None);
-        assert!(resident_bytes(std::process::id()).expect("this process") > 0);
+        assert_eq!(parse("Name:\tx\nVmRSS:\t   12345 kB\nThreads:\t1\n", "VmRSS:"), Some(12_345 * 1024));
+        assert_eq!(parse("Name:\tx\n", "VmRSS:"), None);
+        let now = resident_bytes(std::process::id()).expect("this process");
+        assert!(now > 0);
+        assert!(most_resident_bytes(std::process::id()).expect("this process") > 0);
     }
 }

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-/// A connection that is kept alive.
+/// A connection that is kept alive, in clear unless it is said otherwise.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    stream: TcpStream,
+pub(crate) struct Connection<S = TcpStream> {
+    stream: S,
     buffer: Vec<u8>,
 }
 
@@ -46,7 +46,14 @@ impl Connection {
     pub(crate) async fn open(addr: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(addr).await.with_context(|| format!("cannot connect to {addr}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
+        Ok(Self::over(stream))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Speaks HTTP over what is open already.
+    pub(crate) fn over(stream: S) -> Self {
+        Self { stream, buffer: Vec::with_capacity(64 * 1024) }
     }
 
     /// Sends a request and reads its answer, of which only the code and the number of bytes are told.
@@ -88,6 +95,34 @@ impl Connection {
             ensure!(self.stream.read_buf(&mut self.buffer).await? > 0, "the server closed the connection");
         }
     }
+}
+
+/// Asks once, over a connection of its own, and reads to the end without keeping anything: for answers of any length.
+/// Returns the code and the number of bytes.
+///
+/// # Errors
+/// When the connection breaks, or what comes is no answer.
+pub(crate) async fn drain(addr: SocketAddr, path: &str, encoding: &str) -> Result<(u16, u64)> {
+    let mut stream = TcpStream::connect(addr).await.with_context(|| format!("cannot connect to {addr}"))?;
+    let request = get(path, encoding);
+    // Before the empty line at the end.
+    stream.write_all(&request[..request.len() - 2]).await?;
+    stream.write_all(b"connection: close\r\n\r\n").await?;
+    let mut buffer = vec![0; 256 * 1024];
+    let mut code = None;
+    let mut bytes = 0;
+    loop {
+        let read = stream.read(&mut buffer).await?;
+        if read == 0 {
+            break;
+        }
+        if bytes == 0 {
+            let line = String::from_utf8_lossy(&buffer[..read.min(32)]).into_owned();
+            code = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        }
+        bytes += read as u64;
+    }
+    Ok((code.context("no answer")?, bytes))
 }
 
 /// Returns where the answer at the start of `bytes` ends; `None` as long as its head is incomplete.

@@ -20,8 +20,8 @@ pub(crate) struct Client {
     pub(crate) address: IpAddr,
     /// Whether it came over HTTPS: to this server's own certificate, or as a trusted proxy says.
     pub(crate) https: bool,
-    /// Whether a proxy that nobody trusts says that it speaks for somebody else.
-    foreign_proxy: bool,
+    /// Whether the other end says that it speaks for somebody else, trusted or not.
+    forwarded: bool,
 }
 
 impl Client {
@@ -31,7 +31,7 @@ impl Client {
         let peer = peer.ip().to_canonical();
         let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
         if !is_trusted(peer) {
-            return Self { address: peer, https: secure, foreign_proxy: forwarded };
+            return Self { address: peer, https: secure, forwarded };
         }
         let mut address = peer;
         // Each proxy appends the address it saw, so the list is read from its end; what stands before the first
@@ -50,12 +50,13 @@ impl Client {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.rsplit(',').next())
             .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
-        Self { address, https: https || secure, foreign_proxy: false }
+        Self { address, https: https || secure, forwarded }
     }
 
-    /// Tells whether the client runs on this machine and speaks for itself.
+    /// Tells whether the client runs on this machine and speaks for itself. Whoever comes through a proxy is never local:
+    /// a loopback address in a header is that of the proxy's machine, or of a client who wrote it there himself.
     pub(crate) fn is_local(&self) -> bool {
-        self.address.is_loopback() && !self.foreign_proxy
+        self.address.is_loopback() && !self.forwarded
     }
 }
 
@@ -103,6 +104,20 @@ mod tests {
     fn only_trusted_proxies_say_https() {
         assert!(client("10.0.0.1:1", &["198.51.100.1"]).https);
         assert!(!client("203.0.113.9:1", &["198.51.100.1"]).https);
+    }
+
+    /// A loopback address that a proxy tells of is that of another machine, or of somebody's imagination.
+    #[test]
+    fn what_a_trusted_proxy_says_makes_nobody_local_either() {
+        for (peer, forwarded) in [
+            ("10.0.0.1:1", &["127.0.0.1"][..]),
+            ("10.0.0.1:1", &["127.0.0.1, [::1]:80, 10.2.3.4"]),
+            ("10.0.0.1:1", &["::ffff:127.0.0.1,"]),
+            ("127.0.0.1:1", &["127.0.0.1"]),
+            ("127.0.0.1:1", &["nonsense"]),
+        ] {
+            assert!(!client(peer, forwarded).is_local(), "{peer} {forwarded:?}");
+        }
     }
 
     #[test]

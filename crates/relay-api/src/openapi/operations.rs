@@ -16,7 +16,9 @@ use crate::{
         health::{AliveDto, ReadyDto},
         version::VersionDto,
     },
-    openapi::parameters::{events, monitor, name, path, period, query, selection, span, text},
+    openapi::parameters::{
+        events, monitor, name, page_of_records, path, period, query, selection, span, text,
+    },
     router::Endpoint,
 };
 
@@ -32,6 +34,8 @@ pub(super) struct Operation {
     pub(super) cached: bool,
     /// What it answers besides 200, 304 and errors.
     pub(super) others: Vec<(u16, Option<Value>)>,
+    /// The errors that it answers with, besides those that every request may meet.
+    pub(super) errors: Vec<u16>,
     pub(super) security: Vec<&'static str>,
 }
 
@@ -57,12 +61,18 @@ impl Operation {
             answers,
             cached: false,
             others: Vec::new(),
+            errors: Vec::new(),
             security: Vec::new(),
         }
     }
 
     fn takes(mut self, parameters: Vec<Value>) -> Self {
         self.parameters.extend(parameters);
+        self
+    }
+
+    fn fails(mut self, errors: &[u16]) -> Self {
+        self.errors.extend(errors);
         self
     }
 
@@ -74,6 +84,11 @@ impl Operation {
         Self { security: schemes.to_vec(), ..self }
     }
 }
+
+/// The errors of whatever asks the store.
+const ASKING: [u16; 2] = [429, 503];
+/// Those of what is read with a token, and of what is not there.
+const GUARDED: [u16; 3] = [401, 403, 404];
 
 const STATUS: &str = "status";
 const EVENTS: &str = "events";
@@ -110,30 +125,18 @@ pub(super) fn operation(endpoint: Endpoint, generator: &mut SchemaGenerator) -> 
 
 fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
     let op = |id, summary, answers| Operation::new(id, summary, STATUS, answers);
-    let history = || {
-        let moment = json!({ "type": ["integer", "string"], "description": "Unix seconds or RFC 3339" });
-        let limit = json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 });
-        vec![
-            query("from", "The first second", &moment),
-            query("to", "The last second", &moment),
-            query("limit", "At most so many", &limit),
-            query(
-                "cursor",
-                "next_cursor of the page before",
-                &json!({ "type": "string", "pattern": r"^-?\d{1,18}\.\d{1,18}$" }),
-            ),
-        ]
-    };
     match endpoint {
         Endpoint::Status => {
             op("status", "Every monitor with its timeline", schema::<StatusSchema<'_>>(generator))
                 .takes(span())
                 .takes(selection())
+                .fails(&[400])
+                .fails(&ASKING)
                 .cached()
         }
         Endpoint::Query => {
-            op("query", "The present state of some channels", schema::<AnswersDto<'_>>(generator)).takes(
-                vec![
+            op("query", "The present state of some channels", schema::<AnswersDto<'_>>(generator))
+                .takes(vec![
                     query("provider", "Name or slug, any case", &text()),
                     query("service", "Any case", &text()),
                     query("channel", "Any case", &text()),
@@ -142,26 +145,21 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
                         "provider/service/channel, the last two optional; instead of the three",
                         &json!({ "type": "array", "maxItems": 20, "items": text() }),
                     ),
-                ],
-            )
+                ])
+                .fails(&[400])
+                .fails(&ASKING)
         }
         Endpoint::Batch => {
-            let one = json!({
-                "type": "object",
-                "required": ["provider"],
-                "properties": { "provider": name(), "service": text(), "channel": text() },
-            });
-            let body = json!({
-                "type": "object",
-                "required": ["queries"],
-                "properties": { "queries": { "type": "array", "minItems": 1, "maxItems": 50, "items": one } },
-            });
-            let op = op("batch", "The present state of many channels", schema::<AnswersDto<'_>>(generator));
-            Operation { body: Some(body), ..op }
+            let op = op("batch", "The present state of many channels", schema::<AnswersDto<'_>>(generator))
+                .fails(&[400, 408, 413])
+                .fails(&ASKING);
+            Operation { body: Some(batch_body()), ..op }
         }
         Endpoint::Timeline => op("timeline", "One monitor in detail", schema::<TimelineDto<'_>>(generator))
             .takes(monitor())
             .takes(span())
+            .fails(&[400, 404])
+            .fails(&ASKING)
             .cached(),
         Endpoint::Badge => {
             let metric =
@@ -169,22 +167,30 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             op("badge", "One number of one monitor as a picture", Answers::Text("image/svg+xml"))
                 .takes(monitor())
                 .takes(vec![period(), query("metric", "Which number", &metric)])
+                .fails(&[400, 404])
+                .fails(&ASKING)
                 .cached()
         }
-        Endpoint::Stream => op("stream", "Records as they come", Answers::Text(SSE)),
+        Endpoint::Stream => op("stream", "Records as they come", Answers::Text(SSE)).fails(&ASKING),
         Endpoint::KumaPage => op(
             "kumaPage",
             "Everything visible, as Uptime Kuma tells it",
             schema::<KumaPageDto<'_>>(generator),
         )
         .takes(vec![slug()])
+        .fails(&[404])
+        .fails(&ASKING)
         .cached(),
         Endpoint::KumaBeats => op("kumaHeartbeats", "Its latest results", schema::<KumaBeatsDto>(generator))
             .takes(vec![slug()])
+            .fails(&[404])
+            .fails(&ASKING)
             .cached(),
         _ => op("history", "The records of one monitor", schema::<HistoryDto<'_>>(generator))
             .takes(monitor())
-            .takes(history()),
+            .takes(page_of_records())
+            .fails(&[400, 404])
+            .fails(&ASKING),
     }
 }
 
@@ -197,10 +203,15 @@ fn of_events(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             op("events", "What happened to monitors, oldest first", Answers::Streamed(page))
                 .takes(events())
                 .takes(vec![query("limit", "At most so many, 500 at most", &limit)])
+                .fails(&[400])
+                .fails(&GUARDED)
+                .fails(&ASKING)
                 .secured(&["bearer"])
         }
         Endpoint::LatestEvent => {
             op("latestEvent", "The number of the newest event", schema::<LatestDto>(generator))
+                .fails(&GUARDED)
+                .fails(&ASKING)
                 .secured(&["bearer"])
         }
         Endpoint::EventStream => op("eventStream", "Events as they come", Answers::Text(SSE))
@@ -209,8 +220,13 @@ fn of_events(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
                 "name": "Last-Event-ID", "in": "header", "description": "Where to go on",
                 "schema": { "type": "integer", "format": "int64" },
             })])
+            .fails(&[400])
+            .fails(&GUARDED)
+            .fails(&ASKING)
             .secured(&["bearer", "query"]),
         _ => op("feed", "The newest events of visible monitors", Answers::Text("application/atom+xml"))
+            .fails(&[404])
+            .fails(&ASKING)
             .cached(),
     }
 }
@@ -225,7 +241,9 @@ fn of_server(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             let op = op("ready", "Every component works", schema::<ReadyDto>(generator));
             Operation { others: vec![(503, Some(unready))], ..op }
         }
-        Endpoint::Metrics => op("metrics", "Counters for Prometheus", Answers::Text("text/plain")),
+        Endpoint::Metrics => {
+            op("metrics", "Counters for Prometheus", Answers::Text("text/plain")).fails(&[404])
+        }
         _ => op("openapi", "This document", Answers::Json(json!({ "type": "object" }))).cached(),
     }
 }
@@ -247,6 +265,19 @@ fn of_page(endpoint: Endpoint) -> Operation {
         }
         _ => op("page", "The page", Answers::Text(HTML)).cached(),
     }
+}
+
+fn batch_body() -> Value {
+    let one = json!({
+        "type": "object",
+        "required": ["provider"],
+        "properties": { "provider": name(), "service": text(), "channel": text() },
+    });
+    json!({
+        "type": "object",
+        "required": ["queries"],
+        "properties": { "queries": { "type": "array", "minItems": 1, "maxItems": 50, "items": one } },
+    })
 }
 
 fn slug() -> Value {

@@ -55,6 +55,19 @@ pub(super) fn monitor() -> Vec<Value> {
     ]
 }
 
+/// What chooses a page of records.
+pub(super) fn page_of_records() -> Vec<Value> {
+    let moment = json!({ "type": ["integer", "string"], "description": "Unix seconds or RFC 3339" });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 });
+    let cursor = json!({ "type": "string", "pattern": r"^-?\d{1,18}\.\d{1,18}$" });
+    vec![
+        query("from", "The first second", &moment),
+        query("to", "The last second", &moment),
+        query("limit", "At most so many", &limit),
+        query("cursor", "next_cursor of the page before", &cursor),
+    ]
+}
+
 /// What chooses entries of `/api/status`.
 pub(super) fn selection() -> Vec<Value> {
     vec![

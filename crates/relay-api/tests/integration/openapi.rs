@@ -1,8 +1,10 @@
 //! `/api/openapi.json`
 
-use relay_api::Limits;
+use http::Method;
+use relay_api::{Access, EventsAccess, Limits};
+use relay_core::Secret;
 
-use crate::support::{site, snapshot};
+use crate::support::{Reply, site, site_with, snapshot};
 
 #[tokio::test]
 async fn the_document_is_served_as_it_is_printed() {
@@ -13,4 +15,61 @@ async fn the_document_is_served_as_it_is_printed() {
     assert_eq!(reply.json()["openapi"], "3.1.0");
     let status = &reply.json()["components"]["schemas"]["StatusDto"];
     assert_eq!(status["required"], serde_json::json!(["meta", "data", "groups"]));
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_told_of() {
+    let limits = Limits { streams: 0, uri_bytes: 200, ..Limits::default() };
+    let site = site_with(snapshot(Vec::new()), limits.clone(), Access::default());
+    let token = Access { events: EventsAccess::Token(Secret::new("right")), ..Access::default() };
+    let guarded = site_with(snapshot(Vec::new()), limits.clone(), token);
+    let (site, guarded) = (site.start(limits.clone()), guarded.start(limits));
+    let document = site.get("/api/openapi.json").await.json();
+    let long = format!("/health?{}", "x".repeat(200));
+    for (route, path, code) in [
+        ("/api/status", "/api/status?period=2h", 400),
+        ("/api/status/query", "/api/status/query", 400),
+        ("/api/timeline", "/api/timeline?provider=x", 400),
+        ("/api/timeline", "/api/timeline?provider=x&service=y", 404),
+        ("/api/history", "/api/history?provider=x&service=y&limit=0", 400),
+        ("/api/history", "/api/history?provider=x&service=y", 404),
+        ("/badge.svg", "/badge.svg?provider=x&service=y&metric=z", 400),
+        ("/badge.svg", "/badge.svg?provider=x&service=y", 404),
+        ("/api/stream", "/api/stream", 503),
+        ("/api/events", "/api/events", 404),
+        ("/api/events/latest", "/api/events/latest", 404),
+        ("/api/events/stream", "/api/events/stream", 404),
+        ("/api/status-page/{slug}", "/api/status-page/other", 404),
+        ("/api/status-page/heartbeat/{slug}", "/api/status-page/heartbeat/other", 404),
+        ("/feed.atom", "/feed.atom", 404),
+        ("/assets/{rest}", "/assets/other", 404),
+        ("/health", &long, 414),
+    ] {
+        let reply = site.get(path).await;
+        assert_eq!(reply.status, code, "{path}");
+        documented(&document, route, &reply);
+    }
+    for (authorization, code) in [("", 401), ("Bearer wrong", 403), ("Bearer right", 400)] {
+        for path in ["/api/events?since_id=x", "/api/events/stream?since_id=x"] {
+            let reply = guarded.send(Method::GET, path, &[("authorization", authorization)], "").await;
+            assert_eq!(reply.status, code, "{path} {authorization}");
+            documented(&document, path.split('?').next().expect("a path"), &reply);
+        }
+    }
+    let refused = site.send(Method::POST, "/api/status/batch", &[], "{}").await;
+    assert_eq!(refused.status, 400);
+    assert!(document["paths"]["/api/status/batch"]["post"]["responses"]["400"].is_object());
+}
+
+/// Checks that the document tells of an answer, in code and type.
+fn documented(document: &serde_json::Value, route: &str, reply: &Reply) {
+    let code = reply.status.as_str();
+    let told = &document["paths"][route]["get"]["responses"][code];
+    let told = told["$ref"].as_str().and_then(|place| document.pointer(&place[1..])).unwrap_or(told);
+    assert!(told.is_object(), "{route} answers {code}");
+    let kind = reply.header("content-type").split(';').next().unwrap_or_default();
+    assert!(kind.is_empty() || told["content"][kind].is_object(), "{route} answers {code} in {kind}: {told}");
+    if !told["headers"]["Retry-After"].is_null() {
+        assert!(!reply.header("retry-after").is_empty(), "{route} {code}");
+    }
 }

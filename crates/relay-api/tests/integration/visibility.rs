@@ -72,6 +72,8 @@ async fn no_endpoint_gives_them_away() {
         }
     }
 
+    every_route_is_among(&paths);
+
     let batch = r#"{"queries":[{"provider":"open"},{"provider":"cold"}]}"#;
     let reply = running.send(Method::POST, "/api/status/batch", &[], batch).await;
     assert_eq!(reply.status, 200);
@@ -91,6 +93,25 @@ async fn no_endpoint_gives_them_away() {
     let shown = running.get("/api/status?include_hidden=true&board=all").await;
     assert!(shown.text().contains("zzhidden") && shown.text().contains("zzmodel"));
     assert!(!shown.text().contains("zzdisabled") && !shown.text().contains("zzreason"));
+}
+
+/// Routes that are not simply asked: with a body, for as long as they go on, or that lead elsewhere.
+const OTHERWISE: [&str; 6] = ["/api/status/batch", "/api/stream", "/api/events/stream", "/en", "/ru", "/ja"];
+
+/// Holds the paths above to the routes that there are, so that a new one is not forgotten.
+fn every_route_is_among(paths: &[String]) {
+    let document: serde_json::Value =
+        serde_json::from_str(&relay_api::openapi_json()).expect("a document in JSON");
+    let routes = document["paths"].as_object().expect("paths").keys();
+    for route in routes.filter(|route| !OTHERWISE.contains(&route.as_str())) {
+        let asked = |path: &String| {
+            let path = path.split('?').next().unwrap_or_default();
+            route.split_once('{').map_or(path == route, |(start, _)| {
+                path.strip_prefix(start).is_some_and(|rest| !rest.is_empty())
+            })
+        };
+        assert!(paths.iter().any(asked), "{route} is a route that nobody looks behind");
+    }
 }
 
 /// Stores a record of every monitor while streams are open.
