@@ -3,17 +3,17 @@
 import { useState } from '../../vendor/preact-hooks.mjs';
 import { format, t } from '../i18n.js';
 import { mean, phases } from '../logic/chart.js';
-import { formatPrice } from '../logic/format.js';
+import { formatPrice, safeUrl } from '../logic/format.js';
 import { statusName } from '../logic/status.js';
 import { PERIODS } from '../logic/url-state.js';
 import { board, closeDetail, detailRow, go, url } from '../state/page.js';
 import { useDetail } from '../state/detail.js';
 import { theme } from '../state/settings.js';
-import { Availability, Latency, rowName } from './cells.js';
+import { Availability, BadgeWords, Category, External, Latency, rowName } from './cells.js';
 import { AvailabilityChart, LatencyChart, momentText } from './charts.js';
 import { Dialog } from './dialog.js';
 import { html } from './html.js';
-import { Dot } from './icons.js';
+import { Dot, Icon } from './icons.js';
 import { Segments } from './segments.js';
 import { reason } from './states.js';
 
@@ -49,6 +49,10 @@ function Facts({ row, data }) {
     [t('detail.interval'), row.intervalMs > 0 && format().interval(row.intervalMs)],
     [t('detail.limit'), (data?.slowMs || row.slowMs) > 0 && latencyText(data?.slowMs || row.slowMs)],
     [t('column.price'), price],
+    [t('column.category'), row.category && html`<${Category} category=${row.category} />`],
+    [t('column.listed'), row.listedDays !== null && t('row.days', { count: format().count(row.listedDays) })],
+    [t('detail.sponsor'), row.sponsor && (safeUrl(row.sponsorUrl) === '' ? row.sponsor
+      : html`<${External} class="link" url=${row.sponsorUrl} label=${row.sponsor}>${row.sponsor}<${Icon} name="external" /></${External}>`)],
     [t('detail.retired'), row.board === 'cold' && row.coldReason],
   ];
   return html`<dl class="facts">${all.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd dir="auto">${value}</dd></div>`)}</dl>`;
@@ -134,6 +138,7 @@ function Inside({ row }) {
   return html`
     <div class="detail-bar"><span class=${`state ${statusName(status)}`}><${Dot} status=${status} /><span class="state-word">${t(`status.${statusName(status)}`)}</span></span>
       <span class="muted">${at > 0 ? t('row.checked', { time: format().moment(at) }) : ''}</span></div>
+    ${board.value?.badges && html`<${BadgeWords} row=${row} />`}
     ${models.length > 1 && html`<${Segments} name="model" label=${t('detail.model')} value=${model} wrap=${true}
       options=${row.layers.map((layer) => ({ value: layer.model, text: layer.model, status: layer.current.status }))} pick=${(/** @type {string} */ value) => go({ model: value })} />`}
     <${Segments} name="detail-period" label=${t('period.label')} value=${url.value.period} pick=${(/** @type {string} */ period) => go({ period })}

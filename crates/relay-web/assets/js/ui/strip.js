@@ -61,6 +61,7 @@ export function describe(block, model) {
 /**
  * @typedef {object} StripProps
  * @property {readonly Block[]} blocks
+ * @property {readonly (readonly Block[])[]} group The blocks of all models, this one's among them; empty when there is only one.
  * @property {number} width
  * @property {number} height
  * @property {Theme} theme
@@ -70,12 +71,14 @@ export function describe(block, model) {
  */
 
 /** @param {StripProps} props */
-export function Strip({ blocks, width, height, theme, name, model, slowMs }) {
+export function Strip({ blocks, group, width, height, theme, name, model, slowMs }) {
   const canvas = useRef(/** @type {HTMLCanvasElement|null} */ (null));
   const host = useRef(/** @type {HTMLDivElement|null} */ (null));
   const cursor = useRef(-1);
   const shown = useRef(blocks);
   shown.current = blocks;
+  const beside = useRef(group);
+  beside.current = group;
 
   useLayoutEffect(() => {
     if (canvas.current && width > 0 && blocks.length > 0) draw(canvas.current, blocks, width, height, theme);
@@ -102,7 +105,7 @@ export function Strip({ blocks, width, height, theme, name, model, slowMs }) {
     const step = area.width / shown.current.length;
     const box = { left: area.left + index * step, top: area.top, width: step, height: area.height };
     if (tip.peek()?.owner !== cursor || tip.peek()?.block !== block) {
-      tip.value = { owner: cursor, block, model, slowMs, box };
+      tip.value = { owner: cursor, block, group: beside.current.map((layer) => layer[index] ?? block), model, slowMs, box };
     }
   };
   /** @param {PointerEvent} event */
