@@ -44,6 +44,8 @@ visit('a detail has an address, models and periods to choose from, and older rec
   await longer;
   await until('the month', async () => (await page.locator('dialog .chart').first().getAttribute('aria-valuemax')) === '29');
   await picture(page, 'detail-models-1440-light');
+  await page.locator('.facts').evaluate((node) => node.scrollIntoView());
+  await picture(page, 'detail-end-1440-light');
   const chart = page.locator('dialog .chart').first();
   await chart.focus();
   const said = await chart.getAttribute('aria-valuetext');

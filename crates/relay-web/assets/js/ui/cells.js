@@ -61,6 +61,7 @@ function badgeText(badge) {
  * @property {string} icon
  * @property {string} variant
  * @property {string} text
+ * @property {string} [name] What it is called where the whole text is too long.
  * @property {string} url Empty when it leads nowhere.
  * @property {boolean} [filled]
  * @property {boolean} [minor] Whether it may be left out where there is no room.
@@ -77,7 +78,7 @@ function signsOf(row) {
   const signs = [];
   if (Object.hasOwn(LEVEL_ICON, level)) {
     signs.push({ icon: LEVEL_ICON[level], variant: `level-${level}`, filled: true, url: row.sponsorUrl,
-      text: `${t(`badge.level.${level}`)}. ${t(`badge.level.${level}.hint`)}` });
+      name: t(`badge.level.${level}`), text: `${t(`badge.level.${level}`)}. ${t(`badge.level.${level}.hint`)}` });
   }
   if (category === 'public') signs.push({ icon: 'globe', variant: 'public', text: t('badge.public'), url: '' });
   for (const risk of risks) signs.push({ icon: 'warning', variant: 'danger', text: t('badge.risk', { label: risk.label }), url: risk.url });
@@ -112,9 +113,9 @@ export function Badges({ row }) {
 export function BadgeWords({ row }) {
   const signs = signsOf(row).filter(({ icon }) => icon !== 'clock');
   if (signs.length === 0) return null;
-  return html`<ul class="badge-words">${signs.map(({ icon, variant, text, url, filled }, index) => html`<li key=${index}>
+  return html`<ul class="badge-words">${signs.map(({ icon, variant, text, name = text, url, filled }, index) => html`<li key=${index} title=${text}>
     <span class=${`mark ${variant}`}><${Icon} name=${icon} filled=${filled} /></span>
-    ${safeUrl(url) === '' ? html`<span dir="auto">${text}</span>` : html`<${External} class="link" url=${url} label=${text}><span dir="auto">${text}</span><${Icon} name="external" /></${External}>`}</li>`)}</ul>`;
+    ${safeUrl(url) === '' ? html`<span dir="auto">${name}</span>` : html`<${External} class="link" url=${url} label=${name}><span dir="auto">${name}</span><${Icon} name="external" /></${External}>`}</li>`)}</ul>`;
 }
 
 /** @param {{category: string}} props */

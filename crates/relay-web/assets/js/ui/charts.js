@@ -6,7 +6,7 @@
 import { useRef } from '../../vendor/preact-hooks.mjs';
 import { format, t } from '../i18n.js';
 import { availabilityColor } from '../logic/color.js';
-import { bandPath, linePath, nearest, scale, ticks } from '../logic/chart.js';
+import { bandPath, dotPath, linePath, nearest, scale, ticks } from '../logic/chart.js';
 import { html } from './html.js';
 import { useWidth } from './layout.js';
 
@@ -124,7 +124,7 @@ export function LatencyChart(props) {
     draw=${(/** @type {(at: number) => number} */ x, /** @type {(value: number) => number} */ y) => html`
       ${limited && html`<line class="limit" x1=${LEFT} x2=${x(detail.end)} y1=${y(slowMs)} y2=${y(slowMs)} />`}
       ${!detail.raw && html`<path class="band" d=${bandPath(samples('p95'), samples('p50'), x, y)} /><path class="line p95" d=${linePath(samples('p95'), x, y)} />`}
-      <path class="line first" d=${linePath(samples('first'), x, y)} />
+      <path class="line first" d=${linePath(samples('first'), x, y)} /><path class="dots first" d=${dotPath(samples('first'), x, y)} />
       <path class="line p50" d=${linePath(samples('p50'), x, y)} />
       ${points.filter(({ status }) => detail.raw && status === 0).map((point) => html`<rect key=${point.at} class="outage" x=${x(point.at) - 2} y=${y(0) - 8} width="4" height="8" />`)}`} />`;
 }

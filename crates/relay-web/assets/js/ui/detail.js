@@ -139,10 +139,12 @@ function Inside({ row }) {
     <div class="detail-bar"><span class=${`state ${statusName(status)}`}><${Dot} status=${status} /><span class="state-word">${t(`status.${statusName(status)}`)}</span></span>
       <span class="muted">${at > 0 ? t('row.checked', { time: format().moment(at) }) : ''}</span></div>
     ${board.value?.badges && html`<${BadgeWords} row=${row} />`}
-    ${models.length > 1 && html`<${Segments} name="model" label=${t('detail.model')} value=${model} wrap=${true}
-      options=${row.layers.map((layer) => ({ value: layer.model, text: layer.model, status: layer.current.status }))} pick=${(/** @type {string} */ value) => go({ model: value })} />`}
-    <${Segments} name="detail-period" label=${t('period.label')} value=${url.value.period} pick=${(/** @type {string} */ period) => go({ period })}
-      options=${PERIODS.map((period) => ({ value: period, text: t(`period.${period}`) }))} />
+    <div class="detail-choices">
+      <${Segments} name="detail-period" label=${t('period.label')} value=${url.value.period} pick=${(/** @type {string} */ period) => go({ period })}
+        options=${PERIODS.map((period) => ({ value: period, text: t(`period.${period}`) }))} />
+      ${models.length > 1 && html`<${Segments} name="model" label=${t('detail.model')} value=${model} wrap=${true}
+        options=${row.layers.map((layer) => ({ value: layer.model, text: layer.model, status: layer.current.status }))} pick=${(/** @type {string} */ value) => go({ model: value })} />`}
+    </div>
     <${Figures} row=${row} data=${data} />
     ${error && html`<p class="banner warn" role="alert"><span>${t('detail.failed', { reason: reason(error) })}</span>
       <button type="button" class="quiet" onClick=${retry}>${t('state.error.retry')}</button></p>`}

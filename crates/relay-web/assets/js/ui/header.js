@@ -37,7 +37,7 @@ function Theme() {
 
 function Freshness() {
   const on = autoRefresh.value;
-  const updated = html`<span class="updated">${loadedAt.value > 0 ? t('updated', { time: format().exact(loadedAt.value) }) : '…'}</span>`;
+  const updated = html`<span class="updated">${loadedAt.value > 0 ? t('updated', { time: format().exact(loadedAt.value) }) : failure.value === null ? '…' : ''}</span>`;
   // The retired board never refreshes by itself, so there is nothing to switch.
   return html`<div class="freshness">
     ${url.value.board === 'cold' ? html`<span class="check still">${updated}</span>`

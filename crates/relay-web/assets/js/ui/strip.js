@@ -34,7 +34,8 @@ function draw(canvas, blocks, width, height, theme) {
   if (context === null) return;
   context.clearRect(0, 0, w, h);
   const step = w / blocks.length;
-  const space = step >= 5 * scale ? Math.max(1, Math.round(1.5 * scale)) : step >= 2.5 ? Math.max(1, Math.round(scale / 2)) : 0;
+  // Gaps only where there is room for even ones; without, the strip is a band from which bad probes stand out.
+  const space = step >= 5 * scale ? Math.max(1, Math.round(1.5 * scale)) : step >= 6 ? 1 : 0;
   blocks.forEach(({ availability }, index) => {
     const left = Math.round(index * step);
     const right = Math.max(left + 1, Math.round((index + 1) * step) - space);
@@ -42,7 +43,7 @@ function draw(canvas, blocks, width, height, theme) {
     const tall = Math.max(Math.round(2 * scale), Math.round(h * part));
     context.fillStyle = availability < 0 ? FILL[theme].none : availabilityColor(availability, theme);
     context.beginPath();
-    context.roundRect(left, Math.round((h - tall) / 2), right - left, tall, Math.min(2 * scale, (right - left) / 3));
+    context.roundRect(left, Math.round((h - tall) / 2), right - left, tall, space === 0 ? 0 : Math.min(2 * scale, (right - left) / 3));
     context.fill();
   });
 }

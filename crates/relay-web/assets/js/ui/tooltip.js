@@ -64,6 +64,7 @@ export function Tooltip() {
   }, [shown]);
   if (!shown) return null;
   const { block, group, model, box, slowMs } = shown;
+  const all = group.length > 0 ? combine(group) : block;
   const cursor = { left: `${box.left - 1}px`, top: `${box.top - 1}px`, width: `${box.width + 1}px`, height: `${box.height + 2}px` };
   return html`<div class="tip-cursor" style=${cursor} aria-hidden="true"></div>
     <div class="tip" ref=${element} aria-hidden="true">
@@ -73,6 +74,6 @@ export function Tooltip() {
       ${block.availability < 0
         ? html`<p class="tip-none">${t('heat.empty')}</p>`
         : html`<${Figures} block=${block} slowMs=${slowMs} /><${Causes} ...${block.counts} />`}
-      ${group.length > 0 && html`<div class="tip-group"><p>${t('row.models', { count: group.length })}</p><${Figures} block=${combine(group)} slowMs=${slowMs} /></div>`}
+      ${all !== block && all.availability >= 0 && html`<div class="tip-group"><p>${t('row.models', { count: group.length })}</p><${Figures} block=${all} slowMs=${slowMs} /></div>`}
     </div>`;
 }
