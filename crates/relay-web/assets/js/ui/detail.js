@@ -10,7 +10,7 @@ import { board, closeDetail, detailRow, go, url } from '../state/page.js';
 import { useDetail } from '../state/detail.js';
 import { theme } from '../state/settings.js';
 import { Availability, BadgeWords, Category, External, Latency, rowName } from './cells.js';
-import { AvailabilityChart, LatencyChart, momentText } from './charts.js';
+import { AvailabilityChart, LatencyChart, momentText, shownLimit } from './charts.js';
 import { Dialog } from './dialog.js';
 import { html } from './html.js';
 import { Dot, Icon } from './icons.js';
@@ -58,11 +58,12 @@ function Facts({ row, data }) {
   return html`<dl class="facts">${all.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd dir="auto">${value}</dd></div>`)}</dl>`;
 }
 
-/** @param {{names: readonly [string, string][], point: DetailPoint|undefined, data: DetailData, write: (point: DetailPoint) => readonly string[]}} props */
-function Legend({ names, point, data, write }) {
+/** @param {{names: readonly [string, string][], point: DetailPoint|undefined, data: DetailData, write: (point: DetailPoint) => readonly string[], limit?: number}} props */
+function Legend({ names, point, data, write, limit = 0 }) {
   const values = point ? write(point) : [];
   return html`<p class="chart-legend"><span class="chart-time">${point ? momentText(data, point) : ''}</span>
-    ${names.map(([key, name], index) => html`<span key=${key} class="chart-key"><i class=${`key ${key}`} aria-hidden="true"></i>${name}${values[index] && html` <b>${values[index]}</b>`}</span>`)}</p>`;
+    ${names.map(([key, name], index) => html`<span key=${key} class="chart-key"><i class=${`key ${key}`} aria-hidden="true"></i>${name}${values[index] && html` <b>${values[index]}</b>`}</span>`)}
+    ${limit > 0 && html`<span class="chart-key"><i class="key limit" aria-hidden="true"></i>${t('detail.limit')} ${latencyText(limit)}</span>`}</p>`;
 }
 
 /** @param {{data: DetailData}} props */
@@ -76,7 +77,7 @@ function Charts({ data }) {
   const names = data.raw ? [['p50', t('chart.single')]] : [['p50', t('chart.p50')], ['p95', t('chart.p95')]];
   if (hasFirst) names.push(['first', t('chart.first')]);
   return html`<section><h3>${t('chart.latency')}</h3>
-      <${Legend} names=${names} point=${point} data=${data}
+      <${Legend} names=${names} point=${point} data=${data} limit=${shownLimit(data)}
         write=${(/** @type {DetailPoint} */ one) => (data.raw ? [one.p50, one.first] : [one.p50, one.p95, one.first]).map(latencyText)} />
       <${LatencyChart} ...${shared} /></section>
     <section><h3>${t('chart.availability')}</h3>

@@ -36,6 +36,7 @@ function draw(canvas, blocks, width, height, theme) {
   const step = w / blocks.length;
   // Gaps only where there is room for even ones; without, the strip is a band from which bad probes stand out.
   const space = step >= 5 * scale ? Math.max(1, Math.round(1.5 * scale)) : step >= 6 ? 1 : 0;
+  const last = blocks.length - 1;
   blocks.forEach(({ availability }, index) => {
     const left = Math.round(index * step);
     const right = Math.max(left + 1, Math.round((index + 1) * step) - space);
@@ -43,7 +44,9 @@ function draw(canvas, blocks, width, height, theme) {
     const tall = Math.max(Math.round(2 * scale), Math.round(h * part));
     context.fillStyle = availability < 0 ? FILL[theme].none : availabilityColor(availability, theme);
     context.beginPath();
-    context.roundRect(left, Math.round((h - tall) / 2), right - left, tall, space === 0 ? 0 : Math.min(2 * scale, (right - left) / 3));
+    const round = Math.min(2 * scale, space === 0 ? right - left : (right - left) / 3);
+    const [begin, end] = [space > 0 || index === 0 ? round : 0, space > 0 || index === last ? round : 0];
+    context.roundRect(left, Math.round((h - tall) / 2), right - left, tall, [begin, end, end, begin]);
     context.fill();
   });
 }
