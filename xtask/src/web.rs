@@ -39,19 +39,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     check(&workspace::root(), &path, args.filter.as_deref())
 }
 
-/// Checks the types of the page's modules, then tries the page in a browser. `path` is where the tools are.
+/// Checks the types of the page's modules and of their tests, then tries the page in a browser. `path` is where the
+/// tools are.
 ///
 /// # Errors
 /// As for [`run`].
 pub(crate) fn check(root: &Path, path: &OsStr, filter: Option<&str>) -> Result<()> {
     let target = target_folder(root)?;
     let packages = install(&root.join(TESTS), &target.join("web/packages"), path)?;
-    shell::run(
-        node(path)
-            .arg(packages.join("node_modules/typescript/bin/tsc"))
-            .arg("--project")
-            .arg(root.join("crates/relay-web/tsconfig.json")),
-    )?;
+    let modules = packages.join("node_modules");
+    for project in ["tsconfig.json", "tests/tsconfig.json"] {
+        shell::run(
+            node(path)
+                .arg(modules.join("typescript/bin/tsc"))
+                .arg("--project")
+                .arg(root.join("crates/relay-web").join(project))
+                .arg("--typeRoots")
+                .arg(format!("{0}/@types,{0}", modules.display())),
+        )?;
+    }
     shell::run(shell::cargo(root).args(["build", "--package", "relay-server"]))?;
     let mut tests = node(path);
     tests.arg("--test").arg("--test-reporter=spec");

@@ -4,13 +4,13 @@
  */
 
 import { after, before } from 'node:test';
-import { begin, end } from './support/world.mjs';
+import { begin, end, register } from './support/world.mjs';
+import './list.part.mjs';
+import './detail.part.mjs';
+import './live.part.mjs';
+import './extremes.part.mjs';
+import './pictures.part.mjs';
 
 before(begin, { timeout: 120_000 });
 after(end);
-
-await import('./list.part.mjs');
-await import('./detail.part.mjs');
-await import('./live.part.mjs');
-await import('./extremes.part.mjs');
-await import('./pictures.part.mjs');
+register();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { ROW, accessible, asks, fits, open, picture, texts, visit, world } from './support/world.mjs';
-import { until } from './support/machine.mjs';
+import { artifact, until } from './support/machine.mjs';
 
 visit('a click on a row opens its detail, and back closes it', {}, async (page) => {
   await open(page, `${world.demo}/en/?period=24h&service=cc`);
@@ -11,15 +11,16 @@ visit('a click on a row opens its detail, and back closes it', {}, async (page) 
   const dialog = page.locator('dialog[open]');
   await dialog.waitFor();
   await asks(page, /detail=northwind\/cc\/vip/);
-  await page.locator('.chart svg').first().waitFor();
+  await page.locator('.chart svg').nth(1).waitFor();
   await page.locator('.records tbody tr').first().waitFor();
   assert.equal(await page.locator('.chart svg').count(), 2);
-  assert.ok((await page.locator('path.p50').getAttribute('d')).startsWith('M'));
-  assert.ok((await page.locator('path.band').getAttribute('d')).endsWith('Z'));
+  assert.match(String(await page.locator('path.p50').getAttribute('d')), /^M/);
+  assert.match(String(await page.locator('path.band').getAttribute('d')), /Z$/);
   const text = await dialog.innerText();
   for (const word of ['Availability', 'Median', '95th percentile', 'First token', 'Endpoint', 'Waiting for the answer', 'Last probes']) {
     assert.ok(text.includes(word), word);
   }
+  await picture(page, 'detail-1440-light');
   await accessible(page);
   await page.goBack();
   await until('closed', async () => (await dialog.count()) === 0);
@@ -34,7 +35,7 @@ visit('a detail has an address, models and periods to choose from, and older rec
   const before = await records.count();
   await page.locator('.more').click();
   await until('older records', async () => (await records.count()) > before);
-  const asked = page.waitForRequest((/** @type {any} */ request) => /api\/timeline.*model=claude-haiku-4-5/.test(request.url()));
+  const asked = page.waitForRequest((request) => /api\/timeline.*model=claude-haiku-4-5/.test(request.url()));
   await page.locator('dialog label', { hasText: 'claude-haiku-4-5' }).click();
   await asked;
   await asks(page, /model=claude-haiku-4-5/);
@@ -42,12 +43,15 @@ visit('a detail has an address, models and periods to choose from, and older rec
   await page.locator('dialog label', { hasText: '30 d' }).click();
   await longer;
   await until('the month', async () => (await page.locator('dialog .chart').first().getAttribute('aria-valuemax')) === '29');
+  await picture(page, 'detail-models-1440-light');
+  await page.locator('.facts').evaluate((node) => node.scrollIntoView());
+  await picture(page, 'detail-end-1440-light');
   const chart = page.locator('dialog .chart').first();
   await chart.focus();
   const said = await chart.getAttribute('aria-valuetext');
   await page.keyboard.press('Home');
   await until('the first day', async () => (await chart.getAttribute('aria-valuetext')) !== said);
-  assert.ok((await page.locator('.chart-time').first().innerText()).length > 3);
+  await page.locator('.chart-time', { hasText: /\d/ }).first().waitFor();
   await page.keyboard.press('Escape');
   await asks(page, '?period=30d');
 });
@@ -55,8 +59,9 @@ visit('a detail has an address, models and periods to choose from, and older rec
 visit('the detail fits a phone', { width: 360, height: 740, touch: true, scheme: 'dark' }, async (page) => {
   await open(page, `${world.demo}/en/?period=24h&detail=bluejay/cc/standard`);
   await page.locator('.records').waitFor();
+  await page.locator('.chart svg').nth(1).waitFor();
   await fits(page);
-  const [inner, outer] = await page.locator('.dialog-body').evaluate((/** @type {Element} */ node) => [node.scrollWidth, node.clientWidth]);
+  const [inner, outer] = await page.locator('.dialog-body').evaluate((node) => [node.scrollWidth, node.clientWidth]);
   assert.ok(inner <= outer, `${inner} > ${outer}`);
   await accessible(page);
   await picture(page, 'detail-360-dark');
@@ -81,6 +86,7 @@ visit('the method is explained, at an address of its own', {}, async (page) => {
   const dialog = page.locator('dialog[open]');
   await dialog.waitFor();
   assert.match(await dialog.innerText(), /What the dots mean[^]*Availability[^]*Latency/);
+  await picture(page, 'method-1440-light');
   await accessible(page);
   await page.keyboard.press('Escape');
   await until('closed', async () => (await dialog.count()) === 0);
@@ -92,11 +98,12 @@ visit('a provider page shows that provider only and says so to machines', {}, as
   assert.deepEqual(new Set(await texts(page, `${ROW} .provider`)), new Set(['Northwind AI']));
   assert.equal(await page.locator('h1').innerText(), 'Northwind AI');
   assert.match(await page.title(), /^Northwind AI status/);
-  const data = JSON.parse(await page.locator('script[type="application/ld+json"]').textContent());
+  const data = JSON.parse(String(await page.locator('script[type="application/ld+json"]').textContent()));
   assert.equal(data.about.name, 'Northwind AI');
-  assert.match(await page.locator('link[rel="canonical"]').getAttribute('href'), /\/en\/p\/northwind$/);
+  assert.match(String(await page.locator('link[rel="canonical"]').getAttribute('href')), /\/en\/p\/northwind$/);
   assert.equal(await page.locator('tr.pinned').count(), 0);
   await accessible(page);
+  await picture(page, 'provider-1440-light');
 });
 
 visit('a provider page can be embedded elsewhere without header and footer, the main page cannot', {
@@ -114,7 +121,7 @@ visit('a provider page can be embedded elsewhere without header and footer, the 
     await inside.locator(ROW).first().waitFor();
     assert.equal(await inside.locator('header.header, footer').count(), 0);
     await page.goto(`http://127.0.0.1:${port}/`);
-    await until('refused', async () => page.frames().some((/** @type {any} */ frame) => frame.url().startsWith('chrome-error')));
+    await until('refused', async () => page.frames().some((frame) => frame.url().startsWith('chrome-error')));
   } finally {
     frames.closeAllConnections();
     frames.close();
@@ -123,9 +130,10 @@ visit('a provider page can be embedded elsewhere without header and footer, the 
 
 visit('an unknown provider is a page that leads back', { expected: [/404/] }, async (page) => {
   const response = await page.goto(`${world.demo}/en/p/nobody`);
-  assert.equal(response.status(), 404);
+  assert.equal(response?.status(), 404);
   assert.equal(await page.locator('meta[name="robots"]').getAttribute('content'), 'noindex');
   await page.locator('.notice').waitFor();
+  await picture(page, 'state-unknown-provider-1440');
   await accessible(page);
   await page.locator('.notice a').click();
   await page.locator(ROW).first().waitFor();
@@ -143,11 +151,11 @@ visit('a picture for a notification is dark, 1,200 pixels wide, without controls
     canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0));
   assert.ok(drawn);
   await fits(page);
-  await page.screenshot({ path: (await import('./support/machine.mjs')).artifact('picture.png'), fullPage: true });
+  await page.screenshot({ path: artifact('picture.png'), fullPage: true });
 });
 
 visit('a picture of an outage of the API says that it failed', { expected: [/503/] }, async (page) => {
-  await page.route('**/api/status*', (/** @type {any} */ route) => route.fulfill({ status: 503, body: '{}' }));
+  await page.route('**/api/status*', (route) => route.fulfill({ status: 503, body: '{}' }));
   await page.goto(`${world.demo}/?screenshot=1`);
   await page.locator('body[data-error="status 503"]').waitFor();
   assert.equal(await page.locator('body[data-ready]').count(), 0);

@@ -1,7 +1,7 @@
 /** Much data, no data, bad data, and what the first load costs. */
 
 import assert from 'node:assert/strict';
-import { ROW, accessible, fits, open, texts, visit, world } from './support/world.mjs';
+import { ROW, accessible, fits, open, picture, texts, visit, world } from './support/world.mjs';
 import { until } from './support/machine.mjs';
 import { answer, many } from './support/stub.mjs';
 
@@ -11,7 +11,7 @@ const FIRST_LOAD_BYTES = 120_000;
 
 /**
  * Measures how long a click takes until the page has drawn what it changes, the best of some tries.
- * @param {any} page
+ * @param {import('./support/world.mjs').Page} page
  * @param {string} script
  * @param {number} [tries]
  */
@@ -28,18 +28,22 @@ async function took(page, script, tries = 5) {
   return Math.min(...times);
 }
 
-visit('the first load is small and paints soon', {}, async (page) => {
+visit('the first load is small and paints soon', { alone: true }, async (page) => {
   const session = await page.context().newCDPSession(page);
   await session.send('Network.enable');
   /** @type {Map<string, string>} */
   const urls = new Map();
   let bytes = 0;
-  session.on('Network.responseReceived', (/** @type {any} */ event) => urls.set(event.requestId, event.response.url));
-  session.on('Network.loadingFinished', (/** @type {any} */ event) => {
+  session.on('Network.responseReceived', (event) => urls.set(event.requestId, event.response.url));
+  session.on('Network.loadingFinished', (event) => {
     if (!urls.get(event.requestId)?.includes('/api/')) bytes += event.encodedDataLength;
   });
   await open(page, `${world.demo}/en/`);
-  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity);
+  let paint = 0;
+  await until('a first paint', async () => {
+    paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0);
+    return paint > 0;
+  });
   console.log(`first load: ${bytes} bytes in ${urls.size} answers, first paint after ${Math.round(paint)} ms`);
   assert.ok(bytes > 10_000 && bytes <= FIRST_LOAD_BYTES, `${bytes} bytes`);
   assert.ok(paint <= 500 * SLACK, `${paint} ms`);
@@ -47,21 +51,42 @@ visit('the first load is small and paints soon', {}, async (page) => {
   assert.deepEqual([...origins], [world.demo]);
 });
 
-visit('a thousand monitors load, sort, filter and scroll without jank', { free: true }, async (page) => {
-  const text = JSON.stringify(many(1000, 30));
-  world.stub.api.status = () => text;
-  const begin = performance.now();
-  await open(page, `${world.stub.origin}/en/`);
-  const loaded = performance.now() - begin;
+const MANY = 1000;
+
+/** Milliseconds that a page with many monitors needs. @param {import('./support/world.mjs').Page} page @param {string} url */
+async function measure(page, url) {
+  // By the page's own clock, from the start of the navigation until rows are painted: the driver learns of them later.
+  await page.addInitScript(() => {
+    const observer = new MutationObserver(() => {
+      if (document.querySelector('tr.monitor') === null) return;
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => performance.mark('rows')));
+    });
+    observer.observe(document, { childList: true, subtree: true });
+  });
+  await open(page, url);
+  let rows = 0;
+  await until('painted rows', async () => {
+    rows = await page.evaluate(() => performance.getEntriesByName('rows')[0]?.startTime ?? 0);
+    return rows > 0;
+  });
   const sort = await took(page, "document.querySelector('th.c-latency button').click()");
   const search = (/** @type {string} */ words) => `const i = document.querySelector('.search input'); i.value = ${JSON.stringify(words)}; i.dispatchEvent(new Event('input', { bubbles: true }))`;
   const filter = Math.max(await took(page, search('provider 77'), 3), await took(page, search(''), 3));
+  return { rows, sort, filter };
+}
+
+visit('a thousand monitors load, sort, filter and scroll without jank', { free: true, alone: true }, async (page) => {
+  const stub = await world.stub();
+  const text = JSON.stringify(many(MANY, 30));
+  stub.api.status = () => text;
+  const { rows, sort, filter } = await measure(page, `${stub.origin}/en/`);
   const cards = await took(page, "document.querySelector('input[name=view][value=grid]').click()", 1);
   const table = await took(page, "document.querySelector('input[name=view][value=table]').click()", 1);
   const nodes = await page.evaluate(() => document.querySelectorAll('*').length);
-  console.log(`1,000 monitors: rows after ${Math.round(loaded)} ms, sort ${sort.toFixed(1)} ms, filter ${filter.toFixed(1)} ms, `
+  console.log(`1,000 monitors: rows after ${Math.round(rows)} ms, sort ${sort.toFixed(1)} ms, filter ${filter.toFixed(1)} ms, `
     + `to cards ${cards.toFixed(1)} ms, to table ${table.toFixed(1)} ms, ${nodes} elements`);
-  assert.ok(loaded <= 1000 * SLACK, `${loaded} ms`);
+  assert.ok(rows <= 1000 * SLACK, `${rows} ms`);
   assert.ok(sort <= 100 * SLACK && filter <= 100 * SLACK, `${sort} ms, ${filter} ms`);
   assert.ok(nodes < 5000, `${nodes} elements`);
   assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '1001');
@@ -70,10 +95,23 @@ visit('a thousand monitors load, sort, filter and scroll without jank', { free: 
   await fits(page);
 });
 
-visit('memory does not grow with refreshes and live records', {}, async (page) => {
-  const text = JSON.stringify(many(1000, 30));
-  world.stub.api.status = () => text;
-  await open(page, `${world.stub.origin}/en/`);
+visit('a thousand monitors of a real server load soon', { free: true, alone: true }, async (page) => {
+  const url = `${await world.fleet(MANY, 20)}/en/`;
+  const cold = await measure(page, url);
+  assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '1001');
+  assert.match((await texts(page, 'td.c-availability')).join(), /\d%/);
+  const warm = await measure(page, url);
+  console.log(`1,000 monitors of a real server: rows after ${Math.round(cold.rows)} ms, again ${Math.round(warm.rows)} ms, `
+    + `sort ${warm.sort.toFixed(1)} ms, filter ${warm.filter.toFixed(1)} ms`);
+  assert.ok(warm.rows <= 1000 * SLACK, `${warm.rows} ms`);
+  assert.ok(warm.sort <= 100 * SLACK && warm.filter <= 100 * SLACK, `${warm.sort} ms, ${warm.filter} ms`);
+});
+
+visit('memory does not grow with refreshes and live records', { alone: true }, async (page) => {
+  const stub = await world.stub();
+  const text = JSON.stringify(many(MANY, 30));
+  stub.api.status = () => text;
+  await open(page, `${stub.origin}/en/`);
   const session = await page.context().newCDPSession(page);
   const heap = async () => {
     for (let index = 0; index < 2; index += 1) await session.send('HeapProfiler.collectGarbage');
@@ -94,10 +132,14 @@ visit('memory does not grow with refreshes and live records', {}, async (page) =
   for (let round = 0; round < 4; round += 1) {
     await load();
     const at = Math.floor(Date.now() / 1000) + round + 1;
+    const latency = (/** @type {number} */ index) => (round + 1) * 100 + (index % 100);
+    const first = page.locator(ROW).first();
+    const shown = Number((await first.locator('.channel bdi').innerText()).split('-')[1]);
     for (let index = 0; index < 1000; index += 1) {
-      world.stub.tell('record', { provider: `Provider ${Math.floor(index / 8)}`, service: ['cc', 'cx', 'gm'][index % 3], channel: `channel-${index}`,
-        model: '', status: index % 7 === 0 ? 0 : 1, latency: 100 + index, timestamp: at });
+      stub.tell('record', { provider: `Provider ${Math.floor(index / 8)}`, service: ['cc', 'cx', 'gm'][index % 3], channel: `channel-${index}`,
+        model: '', status: index % 7 === 0 ? 0 : 1, latency: latency(index), timestamp: at });
     }
+    await first.locator('.c-latency', { hasText: `${latency(shown)} ms` }).waitFor();
   }
   const after = await heap();
   console.log(`memory: ${(before / 1e6).toFixed(1)} MB, after 8 more loads and 4,000 records ${(after / 1e6).toFixed(1)} MB`);
@@ -124,18 +166,20 @@ const HOSTILE = [
 ];
 
 visit('hostile names, wrong clocks and unknown words do no harm', {}, async (page) => {
-  world.stub.api.status = () => answer(HOSTILE, { all_monitor_ids: null, sponsor_pin: 'x' });
-  world.stub.api.history = () => ({ records: [
+  const stub = await world.stub();
+  stub.api.status = () => answer(HOSTILE, { all_monitor_ids: null, sponsor_pin: 'x' });
+  stub.api.history = () => ({ records: [
     { id: 1, timestamp: now, status: 0, sub_status: 'gremlins', http_code: 799, latency: 3, reason: '<b>odd</b>', detail: `<img src=x onerror="window.hurt=1">${LONG}` },
     { id: 1e99, timestamp: 1e300, status: 'x' }, null,
   ] });
-  world.stub.api.timeline = () => ({ meta: { start_time: 'x', end_time: 7 }, points: [{ timestamp: 1e300, latency_p50: -1 }, { timestamp: now, status: 1, latency_p50: 1e15 }, 'x'] });
+  stub.api.timeline = () => ({ meta: { start_time: 'x', end_time: 7 }, points: [{ timestamp: 1e300, latency_p50: -1 }, { timestamp: now, status: 1, latency_p50: 1e15 }, 'x'] });
   for (const view of ['table', 'grid']) {
-    await open(page, `${world.stub.origin}/en/?view=${view}`);
+    await open(page, `${stub.origin}/en/?view=${view}`);
     assert.equal(await page.locator(`${ROW}, .card`).count(), HOSTILE.length);
     await fits(page);
+    await picture(page, `hostile-${view}-1440`);
   }
-  await open(page, `${world.stub.origin}/en/?view=table`);
+  await open(page, `${stub.origin}/en/?view=table`);
   assert.equal(await page.locator('a[href^="javascript"], #app img, .monitors b script').count(), 0);
   for (const strip of await page.locator('.strip').all()) {
     await strip.focus();
@@ -145,37 +189,42 @@ visit('hostile names, wrong clocks and unknown words do no harm', {}, async (pag
   await page.locator('.channel', { hasText: 'x'.repeat(300) }).click();
   await page.locator('.records').waitFor();
   assert.match(await page.locator('.why').first().innerText(), /<b>odd<\/b>/);
-  const [inner, outer] = await page.locator('.dialog-body').evaluate((/** @type {Element} */ node) => [node.scrollWidth, node.clientWidth]);
+  const [inner, outer] = await page.locator('.dialog-body').evaluate((node) => [node.scrollWidth, node.clientWidth]);
   assert.ok(inner <= outer, `${inner} > ${outer}`);
   assert.equal(await page.evaluate(() => /** @type {any} */ (window).hurt), undefined);
   await page.setViewportSize({ width: 360, height: 740 });
-  await open(page, `${world.stub.origin}/en/`);
+  await open(page, `${stub.origin}/en/`);
   await fits(page);
+  await picture(page, 'hostile-360');
 });
 
 visit('an older server, which says less, is understood', {}, async (page) => {
+  const stub = await world.stub();
   const point = (/** @type {number} */ status, /** @type {number} */ timestamp) => ({ time: '10:00', timestamp, status, latency: 120, availability: status === 1 ? 100 : 0,
     status_counts: { available: status, unavailable: 1 - status, server_error: 1 - status } });
-  world.stub.api.status = () => ({
+  stub.api.status = () => ({
     meta: { period: '90m', count: 1 },
     data: [{ provider: 'Elder', provider_url: '', service: 'cc', category: 'commercial', sponsor: '', sponsor_url: '', channel: '',
       current_status: { status: 1, latency: 120, timestamp: now }, timeline: [point(0, now - 60), point(1, now)] }],
   });
-  await open(page, `${world.stub.origin}/en/`);
+  await open(page, `${stub.origin}/en/`);
   assert.deepEqual(await texts(page, 'td.c-availability'), ['50.00%']);
   assert.equal(await page.locator('.mark').count(), 0);
 });
 
 visit('no monitors, an endless wait and an unreadable answer each say what to do', {}, async (page) => {
-  world.stub.api.status = () => answer([]);
-  await page.goto(`${world.stub.origin}/en/`);
+  const stub = await world.stub();
+  stub.api.status = () => answer([]);
+  await page.goto(`${stub.origin}/en/`);
   await page.locator('.notice', { hasText: 'Nothing is monitored yet' }).waitFor();
   await accessible(page);
-  world.stub.api.status = () => undefined;
-  await page.goto(`${world.stub.origin}/en/`);
+  await picture(page, 'state-empty-1440');
+  stub.api.status = () => undefined;
+  await page.goto(`${stub.origin}/en/`);
   await page.locator('.skeleton').waitFor();
   await accessible(page);
-  world.stub.api.status = () => '<html>a proxy says hello</html>';
-  await page.goto(`${world.stub.origin}/en/`);
+  await picture(page, 'state-loading-1440');
+  stub.api.status = () => '<html>a proxy says hello</html>';
+  await page.goto(`${stub.origin}/en/`);
   await page.locator('.notice', { hasText: 'not readable' }).waitFor();
 });

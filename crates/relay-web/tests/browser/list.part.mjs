@@ -1,7 +1,7 @@
 /** The list of monitors: sorting, filtering, pins, tooltips, languages, themes, keyboard. */
 
 import assert from 'node:assert/strict';
-import { ROW, accessible, asks, fits, open, texts, visit, world } from './support/world.mjs';
+import { ROW, accessible, asks, fits, open, picture, texts, visit, world } from './support/world.mjs';
 import { until } from './support/machine.mjs';
 
 visit('the page shows every monitor and what is wrong at a glance', {}, async (page) => {
@@ -10,7 +10,7 @@ visit('the page shows every monitor and what is wrong at a glance', {}, async (p
   assert.match(await page.title(), /Relay Pulse/);
   assert.match(await page.locator('.summary-words').innerText(), /channels? (is|are) unavailable|available/);
   assert.ok((await page.locator('.demo').innerText()).includes('simulated'));
-  assert.match(await page.locator('.footer').innerText(), /What the dots mean[^]*Disclaimer[^]*Version \d/);
+  await page.locator('.footer', { hasText: /What the dots mean[^]*Disclaimer[^]*Version \d/ }).waitFor();
   const link = page.locator('a[rel~="nofollow"]').first();
   assert.equal(await link.getAttribute('target'), '_blank');
   assert.match(String(await link.getAttribute('rel')), /noopener/);
@@ -32,10 +32,13 @@ visit('a click on a head sorts, descending first', {}, async (page) => {
   await asks(page, '?period=7d&sort=uptime_asc');
   values = (await texts(page, 'td.c-availability')).map(percent);
   assert.deepEqual(values, [...values].sort((a, b) => a - b));
-  await page.locator('th.c-provider button').click();
+  await page.locator('th.c-provider button').first().click();
   await page.locator('th.c-provider[aria-sort="descending"]').waitFor();
   const names = await texts(page, '.c-provider .provider');
   assert.deepEqual(names, [...names].sort((a, b) => b.localeCompare(a)));
+  await page.locator('.badge-sort').click();
+  await asks(page, '?period=7d&sort=badgeScore_desc');
+  await page.locator(ROW).first().locator('.mark.level-enterprise').waitFor();
 });
 
 visit('sponsors are pinned until another order is asked for, and again after a reload', {}, async (page) => {
@@ -66,6 +69,7 @@ visit('filters narrow each other, search narrows further, clearing brings all ba
   await until('no panel', async () => (await page.locator('.panel').count()) === 0);
   await page.locator('.facet button', { hasText: 'Provider' }).click();
   await page.locator('.option').first().waitFor();
+  await picture(page, 'filter-1440');
   const counts = (await texts(page, '.option small')).map(Number);
   assert.equal(counts.reduce((sum, count) => sum + count, 0), rows);
   await page.keyboard.press('Escape');
@@ -77,6 +81,7 @@ visit('filters narrow each other, search narrows further, clearing brings all ba
   await asks(page, '?service=cx&q=northwind');
   await page.locator('.search input').fill('nothing has this name');
   await page.locator('.notice').waitFor();
+  await picture(page, 'state-no-match-1440');
   await page.locator('.notice button').click();
   await until('all rows', async () => (await page.locator(ROW).count()) === 25);
   await asks(page, '');
@@ -88,6 +93,7 @@ visit('a block says what it stands for, to mouse and keyboard', {}, async (page)
   await strip.hover({ position: { x: 200, y: 8 } });
   const tip = page.locator('.tip');
   await tip.waitFor();
+  await picture(page, 'tooltip-1440');
   assert.match(await tip.innerText(), /Nov|Oct|Dec|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep/);
   assert.match(await tip.innerText(), /Availability\s+[\d.]+%/);
   await page.mouse.move(5, 5);
@@ -108,20 +114,42 @@ visit('a touch shows the tooltip, another one elsewhere takes it away', { width:
   assert.ok(Number(await strip.getAttribute('aria-valuemax')) < 50);
   await strip.tap({ position: { x: 150, y: 8 } });
   await page.locator('.tip').waitFor();
+  await picture(page, 'tooltip-360');
   await page.locator('.summary-words').tap();
   await until('no tooltip', async () => (await page.locator('.tip').count()) === 0);
   await fits(page);
   await accessible(page);
 });
 
+/** Tells whether every head of the table is whole and touches no other. @param {import('./support/world.mjs').Page} page */
+function headsFit(page) {
+  return page.locator('thead .sort .clip').evaluateAll((labels) => {
+    const seen = labels.filter((label) => label.getClientRects().length > 0 && label.clientWidth > 1);
+    const boxes = seen.map((label) => label.getBoundingClientRect());
+    return seen.length > 3 && seen.every((label) => label.scrollWidth <= label.clientWidth)
+      && boxes.every((box, place) => place === 0 || boxes[place - 1].right <= box.left);
+  });
+}
+
 visit('the page speaks four languages at their own addresses', {}, async (page) => {
   /** @type {[string, string, string][]} */
   const languages = [['/', 'zh-CN', '服务商'], ['/en/', 'en', 'Provider'], ['/ja/', 'ja', 'プロバイダー'], ['/ru/', 'ru', 'Провайдер']];
   for (const [path, tag, word] of languages) {
+    await page.setViewportSize({ width: 1440, height: 900 });
     await open(page, `${world.demo}${path}?period=24h`);
     assert.equal(await page.locator('html').getAttribute('lang'), tag);
-    assert.equal(await page.locator('th.c-provider button').innerText(), word, path);
+    assert.equal(await page.locator('th.c-provider button').first().innerText(), word, path);
+    for (const width of [1440, 1024, 768]) {
+      await page.setViewportSize({ width, height: 900 });
+      await until(`no head of the table is cut at ${width} pixels: ${path}`, () => headsFit(page));
+      await picture(page, `language-${tag}-${width}`);
+    }
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.locator('.card canvas').first().waitFor();
+    await fits(page);
+    await picture(page, `language-${tag}-360`);
   }
+  await page.setViewportSize({ width: 1440, height: 900 });
   await page.locator('.header select').nth(1).selectOption('en');
   await page.waitForURL('**/en/?period=24h');
   await page.locator(ROW).first().waitFor();
@@ -155,6 +183,7 @@ visit('favourites are kept, shown alone, and filters come back afterwards', {}, 
   await asks(page, '?fav=1');
   await page.locator('.star').first().click();
   await page.locator('.notice', { hasText: 'No favourites yet' }).waitFor();
+  await picture(page, 'state-no-favourites-1440');
   await page.reload();
   await only.click();
   await asks(page, '?service=cx');
@@ -172,7 +201,7 @@ visit('the time of day is shown in local time and asked for in UTC, widened wher
   assert.equal(new URL((await asked).url()).searchParams.get('time_filter'), '03:00-12:30');
   await page.locator('.time-of-day', { hasText: 'not on half hours' }).waitFor();
   await page.locator('.time-of-day select').selectOption('free');
-  const free = page.waitForRequest((/** @type {any} */ request) => /time_filter=.*11.*30/.test(request.url()));
+  const free = page.waitForRequest((request) => /time_filter=.*11.*30/.test(request.url()));
   await page.locator('.times input').nth(1).fill('17:15');
   await free;
   await asks(page, '?period=7d&tf=03:00-11:30');

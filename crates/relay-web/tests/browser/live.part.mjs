@@ -1,7 +1,7 @@
 /** What happens while the page is open: live records, boards, failures, streams. */
 
 import assert from 'node:assert/strict';
-import { ROW, accessible, asks, open, texts, visit, world } from './support/world.mjs';
+import { ROW, accessible, asks, open, picture, texts, visit, world } from './support/world.mjs';
 import { until } from './support/machine.mjs';
 import { answer } from './support/stub.mjs';
 
@@ -10,13 +10,13 @@ visit('a probe that turns red shows at once, in its row, without loading anythin
   const row = page.locator(ROW, { hasText: 'beta' });
   await row.locator('.state.green').waitFor();
   await page.locator('.freshness .check[title*="Live"]').waitFor();
-  await row.evaluate((/** @type {any} */ node) => { node.kept = true; });
+  await row.evaluate((node) => { node.dataset.kept = 'true'; });
   let loads = 0;
-  page.on('request', (/** @type {any} */ request) => { if (request.url().includes('/api/status')) loads += 1; });
+  page.on('request', (request) => { if (request.url().includes('/api/status')) loads += 1; });
   world.relay.set('beta', 'down');
   await row.locator('.state.red').waitFor();
   assert.equal(loads, 0);
-  assert.equal(await row.evaluate((/** @type {any} */ node) => node.kept), true);
+  assert.equal(await row.evaluate((node) => node.dataset.kept), 'true', 'the row was not drawn anew');
   await page.locator('.summary-words', { hasText: '1 channel is unavailable' }).waitFor();
   const strip = row.locator('.strip');
   await until('the strip says so', async () => /Unavailable/.test(String(await strip.getAttribute('aria-valuetext'))));
@@ -31,17 +31,18 @@ visit('badges, prices and the notes of the operator are shown as configured', {}
   await open(page, `${world.site}/en/`);
   const alpha = page.locator(ROW, { hasText: 'alpha' });
   assert.equal(await alpha.locator('.c-price').innerText(), '0.125 / 0.05~0.2');
-  const marks = async (/** @type {any} */ row) => row.locator('.mark').evaluateAll((/** @type {Element[]} */ nodes) => nodes.map((node) => node.getAttribute('aria-label')));
-  assert.ok((await marks(alpha)).some((/** @type {string} */ label) => label.startsWith('Global partner')));
+  const marks = (/** @type {import('playwright-core').Locator} */ row) =>
+    row.locator('.mark').evaluateAll((nodes) => nodes.map((node) => String(node.getAttribute('aria-label'))));
+  assert.ok((await marks(alpha)).some((label) => label.startsWith('Global partner')));
   assert.ok((await marks(alpha)).includes('Fast'));
   assert.ok((await marks(alpha)).includes('Probed every 1 sec'));
   const gamma = await marks(page.locator(ROW, { hasText: 'gamma' }));
-  assert.ok(gamma.some((/** @type {string} */ label) => label.includes('Unclear origin') && label.includes('another site')));
+  assert.ok(gamma.some((label) => label.includes('Unclear origin') && label.includes('another site')));
   assert.ok((await marks(page.locator(ROW, { hasText: 'beta' }))).includes('Public service, free to use'));
   // A risk is never pinned, whatever its sponsor pays.
   assert.deepEqual(await texts(page, 'tr.pinned .provider'), ['alpha']);
   assert.equal(await page.locator('.footer-note').innerText(), 'A note <b>of</b> ours');
-  assert.match(await page.locator('.header a.control').getAttribute('href'), /\/subscribe$/);
+  assert.match(String(await page.locator('.header a.control').getAttribute('href')), /\/subscribe$/);
   assert.match(await page.title(), /Test Site/);
 });
 
@@ -52,6 +53,8 @@ visit('the retired board says what it is and never refreshes by itself', {}, asy
   await page.locator(ROW, { hasText: 'old' }).waitFor();
   await asks(page, '?board=cold');
   await page.locator('.banner', { hasText: 'no longer probed' }).waitFor();
+  assert.equal(await page.locator('.freshness input').count(), 0, 'nothing to switch');
+  await picture(page, 'board-cold-1440');
   await page.locator(ROW, { hasText: 'old' }).locator('.channel').click();
   await page.locator('dialog[open]', { hasText: 'closed down' }).waitFor();
 });
@@ -63,20 +66,28 @@ visit('a site without boards shows the active one whatever the address says', {}
 });
 
 visit('an outage of the API says what to do, and trying again works', { expected: [/503/, /ERR_FAILED/] }, async (page) => {
-  await page.route('**/api/status*', (/** @type {any} */ route) => route.fulfill({ status: 503, body: '{"error":"x"}' }));
+  await page.route('**/api/status*', (route) => route.fulfill({ status: 503, body: '{"error":"x"}' }));
   await page.goto(`${world.demo}/en/`);
   const notice = page.locator('.notice');
   await notice.waitFor();
   assert.match(await notice.innerText(), /could not be loaded[^]*HTTP 503/);
   await accessible(page);
+  await picture(page, 'state-error-1440');
   await page.unroute('**/api/status*');
   await notice.locator('button').click();
   await page.locator(ROW).first().waitFor();
-  await page.route('**/api/status*', (/** @type {any} */ route) => route.abort());
+  await page.route('**/api/status*', (route) => route.abort());
   const refresh = page.locator('button[aria-label="Refresh now"]');
+  // The button may be free again before the driver looks.
+  await refresh.evaluate((button) => {
+    new MutationObserver(() => {
+      if (button.matches(':disabled')) document.body.dataset.cooled = 'true';
+    }).observe(button, { attributes: true });
+  });
   await refresh.click();
-  await until('it has to cool down', () => refresh.isDisabled());
+  await page.locator('body[data-cooled]').waitFor();
   await page.locator('.banner.warn', { hasText: 'no connection' }).waitFor();
+  await picture(page, 'state-stale-1440');
   assert.equal(await page.locator(ROW).count(), 25);
 });
 
@@ -84,11 +95,12 @@ visit('without a connection the page says so, and goes on when it is back', { ex
   await open(page, `${world.demo}/en/`);
   await page.context().setOffline(true);
   await page.locator('.banner.warn', { hasText: 'offline' }).waitFor();
+  await picture(page, 'state-offline-1440');
   await page.context().setOffline(false);
   await until('no banner', async () => (await page.locator('.banner.warn').count()) === 0);
 });
 
-/** @param {any} page @param {boolean} hidden */
+/** @param {import('./support/world.mjs').Page} page @param {boolean} hidden */
 async function hide(page, hidden) {
   await page.evaluate((/** @type {boolean} */ value) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
@@ -99,31 +111,38 @@ async function hide(page, hidden) {
 const MONITOR = { provider: 'Acme', provider_slug: 'acme', service: 'cc', channel: 'vip', category: 'commercial', interval_ms: 60_000, slow_latency_ms: 5000,
   probe_url: 'https://relay.example.org/', availability: 100 };
 /** @param {number} status @param {number} timestamp */
-const acme = (status, timestamp) => answer([{ ...MONITOR, current_status: { status, latency: 100, timestamp }, timeline: [[timestamp, status, 100, 100, [0, 1]]] }]);
+const monitor = (status, timestamp) => ({ ...MONITOR, current_status: { status, latency: 100, timestamp }, timeline: [[timestamp, status, 100, 100, [0, 1]]] });
+/** @param {number} status @param {number} timestamp */
+const acme = (status, timestamp) => answer([monitor(status, timestamp), { ...monitor(1, 1000), provider: 'Beacon', provider_slug: 'beacon' }]);
 
 visit('the stream is followed while the page is seen, resumed after a break, and missed by nobody when refused', {
   expected: [/429/, /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION/],
 }, async (page) => {
-  const { stub } = world;
+  const stub = await world.stub();
   const now = Math.floor(Date.now() / 1000);
   let status = 1;
   let at = now - 60;
   stub.api.status = () => acme(status, at);
   await open(page, `${stub.origin}/en/`);
   await until('a stream', () => stub.streams() === 1);
-  const news = (/** @type {number} */ color, /** @type {number} */ timestamp) =>
-    stub.tell('record', { provider: 'Acme', service: 'cc', channel: 'vip', model: '', status: color, latency: 77, timestamp });
+  const state = (/** @type {string} */ color, provider = 'Acme') => page.locator(ROW, { hasText: provider }).locator(`.state.${color}`);
+  const news = (/** @type {number} */ color, /** @type {number} */ timestamp, provider = 'Acme') =>
+    stub.tell('record', { provider, service: 'cc', channel: 'vip', model: '', status: color, latency: 77, timestamp });
   news(0, now);
-  await page.locator('.state.red').waitFor();
+  await state('red').waitFor();
   news(1, now - 30);
   stub.tell('record', { nonsense: true });
   stub.tell('record', { provider: 'Nobody', service: 'x', channel: 'y', model: '', status: 0, latency: 1, timestamp: now });
+  // Records are put in as they come: once this one is seen, those before it were.
+  news(2, now, 'Beacon');
+  await state('yellow', 'Beacon').waitFor();
+  assert.equal(await state('red').count(), 1, 'an older record changes nothing');
   // An answer from a cache that is older than the news does not bring green back.
   const again = page.waitForResponse(/api\/status/);
   await page.locator('button[aria-label="Refresh now"]').click();
   await again;
   await page.locator('button.busy').waitFor({ state: 'detached' });
-  await until('still red', async () => (await page.locator('.state.red').count()) === 1);
+  assert.equal(await state('red').count(), 1, 'an older answer changes nothing');
   await hide(page, true);
   await until('no stream', () => stub.streams() === 0);
   await hide(page, false);
@@ -131,17 +150,16 @@ visit('the stream is followed while the page is seen, resumed after a break, and
   stub.cut();
   await until('a stream after the break', () => stub.streams() === 1);
   news(2, now + 1);
-  await page.locator('.state.yellow').waitFor();
+  await state('yellow').waitFor();
   stub.api.refuseStream = true;
   [status, at] = [1, now + 2];
   await page.reload();
-  await page.locator('.state.green').waitFor();
+  await state('green').waitFor();
   await until('no stream', () => stub.streams() === 0);
-  stub.api.refuseStream = false;
 });
 
 visit('without automatic refresh nothing moves, and that is remembered', {}, async (page) => {
-  const { stub } = world;
+  const stub = await world.stub();
   stub.api.status = () => acme(1, 1000);
   await open(page, `${stub.origin}/en/`);
   await until('a stream', () => stub.streams() === 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bandPath, linePath, mean, nearest, phases, scale, ticks } from '../../assets/js/logic/chart.js';
+import { bandPath, dotPath, linePath, mean, nearest, phases, scale, ticks } from '../../assets/js/logic/chart.js';
 
 test('ticks are round, begin at 0 and reach over the highest value', () => {
   assert.deepEqual(ticks(634, 4), [0, 200, 400, 600, 800]);
@@ -54,4 +54,11 @@ test('phases follow one another and add up to the whole', () => {
 test('a mean leaves out what is not known', () => {
   assert.equal(mean([1, null, 3]), 2);
   assert.equal(mean([null]), null);
+});
+
+test('samples that stand alone are dots, others are not', () => {
+  const same = (/** @type {number} */ value) => value;
+  const samples = [1, null, 2, 3, null, 4].map((value, at) => ({ at, value }));
+  assert.equal(dotPath(samples, same, same), 'M0 1h0M5 4h0');
+  assert.equal(dotPath([], same, same), '');
 });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alignToSlots, blockAt, mergeBlocks, noCounts, probeSlots, rowBlocks, sumCounts } from '../../assets/js/logic/heatmap.js';
+import { alignToSlots, blockAt, combine, mergeBlocks, noCounts, probeSlots, rowBlocks, sumCounts } from '../../assets/js/logic/heatmap.js';
 import { block, point, row } from './build.mjs';
 
 /** @param {readonly any[]} blocks */
 const statuses = (blocks) => blocks.map(({ status }) => ({ 1: 'g', 2: 'y', 0: 'r', '-1': '.' })[String(status)]).join('');
-const board = (/** @type {object} */ own) => ({ period: '90m', raw: true, start: 0, end: 600, width: 0, badges: false, boards: false, ids: [], rows: [], ...own });
+const board = (/** @type {object} */ own) => ({ period: '90m', raw: true, start: 0, end: 600, width: 0, badges: false, boards: false, ids: [], pins: { enabled: false, most: 0, perProvider: 0, minUptime: 0, minLevel: '' }, rows: [], ...own });
 const layer = (/** @type {any[]} */ points, model = '') => ({ model, current: { status: 1, latency: 1, at: 1 }, availability: 100, points });
 
 test('merging keeps the worst status, the mean availability, the summed counts and the whole range', () => {
@@ -100,4 +100,16 @@ test('blocks are found by place, also beyond the ends', () => {
 
 test('sums of no counts are zero', () => {
   assert.deepEqual(sumCounts([]), noCounts());
+});
+
+test('the models of a group together are as available as the weakest and as slow as the slowest', () => {
+  const counts = (/** @type {object} */ own) => ({ ...noCounts(), ...own });
+  const together = combine([
+    block({ status: 1, latency: 120, availability: 100, counts: counts({ available: 3 }) }),
+    block({ status: 0, latency: 900, availability: 25, counts: counts({ available: 1, unavailable: 3, causes: { server_error: 3 } }) }),
+    block({ status: -1, latency: 0, availability: -1 }),
+  ]);
+  assert.deepEqual([together.status, together.latency, together.availability], [0, 900, 25]);
+  assert.deepEqual([together.counts.available, together.counts.unavailable, together.counts.causes.server_error], [4, 3, 3]);
+  assert.equal(combine([block({ status: -1, availability: -1, latency: 0 })]).availability, -1);
 });

@@ -59,6 +59,18 @@ export function linePath(samples, x, y) {
 }
 
 /**
+ * Writes a dot for each sample that stands alone, for lines that are not drawn through: a dash would hide it.
+ * @param {readonly Sample[]} samples
+ * @param {(at: number) => number} x
+ * @param {(value: number) => number} y
+ */
+export function dotPath(samples, x, y) {
+  const known = (/** @type {number} */ index) => (samples[index]?.value ?? null) !== null;
+  return samples.map(({ at, value }, index) =>
+    (value === null || known(index - 1) || known(index + 1) ? '' : `M${short(x(at))} ${short(y(value))}h0`)).join('');
+}
+
+/**
  * Writes the area between two lines over the same moments; where one of them has no value there is none.
  * @param {readonly Sample[]} upper
  * @param {readonly Sample[]} lower

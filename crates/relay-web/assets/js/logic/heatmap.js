@@ -65,6 +65,24 @@ function merge(blocks) {
 }
 
 /**
+ * Makes one block of what the models of a group were at the same time: the worst status, the least availability, the
+ * longest latency, summed counts.
+ * @param {readonly Block[]} blocks One of each model.
+ * @returns {Block}
+ */
+export function combine(blocks) {
+  const filled = blocks.filter((block) => block.availability >= 0);
+  return {
+    start: Math.min(...blocks.map((block) => block.start)),
+    end: Math.max(...blocks.map((block) => block.end)),
+    status: blocks.reduce((status, block) => worst(status, block.status), MISSING),
+    latency: Math.max(...blocks.map((block) => block.latency)),
+    availability: filled.length === 0 ? -1 : Math.min(...filled.map((block) => block.availability)),
+    counts: sumCounts(blocks.map((block) => block.counts)),
+  };
+}
+
+/**
  * Merges neighbours so that at most `limit` blocks are left, in runs of equal length counted from the newest.
  * @param {readonly Block[]} blocks
  * @param {number} limit

@@ -2,9 +2,8 @@
 
 import { useMemo, useRef } from '../../vendor/preact-hooks.mjs';
 import { t } from '../i18n.js';
-import { formatPrice } from '../logic/format.js';
 import { rowBlocks } from '../logic/heatmap.js';
-import { Availability, Badges, Category, Channel, Latency, Layers, Provider, Star, Status, openByClick, openByEnter, rowName } from './cells.js';
+import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status, openByClick, openByEnter, rowName } from './cells.js';
 import { html, memo } from './html.js';
 import { cardHeight, rem, useWidth } from './layout.js';
 import { useWindowed } from './windowed.js';
@@ -21,7 +20,7 @@ const INSIDE = 1.875;
 const Card = memo(
   /** @param {{row: Row, board: Board, width: number, limit: number, theme: Theme, prefix: string, place: number, total: number, height: number, pinned: boolean}} props */
   ({ row, board, width, limit, theme, prefix, place, total, height, pinned }) => {
-    const price = formatPrice(row.priceMin, row.priceMax);
+    const priced = row.priceMin !== null || row.priceMax !== null;
     const blocks = useMemo(() => rowBlocks(board, row, limit), [board, row, limit]);
     return html`<li class=${pinned ? 'card pinned' : 'card'} onClick=${(/** @type {MouseEvent} */ event) => openByClick(event, row)}
       onKeyDown=${(/** @type {KeyboardEvent} */ event) => openByEnter(event, row)} style=${{ height: `${height}px` }} aria-label=${rowName(row)} aria-posinset=${place + 1} aria-setsize=${total}>
@@ -31,7 +30,7 @@ const Card = memo(
       </div>
       <div class="card-sub">
         <bdi class="clip service">${row.serviceLabel}</bdi><${Channel} row=${row} bare=${true} />${row.category === 'public' && html`<${Category} category=${row.category} />`}
-        ${price && html`<span class="price" title=${t('column.price')}>${price}</span>`}
+        ${priced && html`<span class="hidden">${t('column.price')} </span><${Price} row=${row} />`}
       </div>
       <${Layers} row=${row} blocks=${blocks} width=${width} theme=${theme} labels=${true} />
       <div class="card-figures">

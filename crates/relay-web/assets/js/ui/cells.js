@@ -56,8 +56,45 @@ function badgeText(badge) {
   return known === `badge.${badge.id}` ? badge.id.replaceAll('_', ' ') : known;
 }
 
-/** @param {{icon: string, variant: string, text: string, url?: string, filled?: boolean, minor?: boolean}} props */
-function Mark({ icon, variant, text, url = '', filled, minor }) {
+/**
+ * @typedef {object} Sign One badge as it is drawn.
+ * @property {string} icon
+ * @property {string} variant
+ * @property {string} text
+ * @property {string} [name] What it is called where the whole text is too long.
+ * @property {string} url Empty when it leads nowhere.
+ * @property {boolean} [filled]
+ * @property {boolean} [minor] Whether it may be left out where there is no room.
+ */
+
+/** @type {Record<string, string>} */
+const LEVEL_ICON = { basic: 'heart', advanced: 'star', enterprise: 'shield' };
+const VARIANTS = ['success', 'warning', 'danger', 'info'];
+
+/** What is worth a sign about a row, most important first. @param {Row} row @returns {Sign[]} */
+function signsOf(row) {
+  const { sponsorLevel: level, category, risks, badges, intervalMs } = row;
+  /** @type {Sign[]} */
+  const signs = [];
+  if (Object.hasOwn(LEVEL_ICON, level)) {
+    signs.push({ icon: LEVEL_ICON[level], variant: `level-${level}`, filled: true, url: row.sponsorUrl,
+      name: t(`badge.level.${level}`), text: `${t(`badge.level.${level}`)}. ${t(`badge.level.${level}.hint`)}` });
+  }
+  if (category === 'public') signs.push({ icon: 'globe', variant: 'public', text: t('badge.public'), url: '' });
+  for (const risk of risks) signs.push({ icon: 'warning', variant: 'danger', text: t('badge.risk', { label: risk.label }), url: risk.url });
+  for (const badge of badges) {
+    const icon = badge.kind === 'source' ? (badge.id === 'api_key_user' ? 'user' : 'shield') : badge.kind === 'info' ? 'info' : 'bolt';
+    const variant = VARIANTS.includes(badge.variant) ? badge.variant : 'default';
+    signs.push({ icon, variant, text: badgeText(badge), url: badge.url, minor: true });
+  }
+  if (intervalMs > 0) {
+    signs.push({ icon: 'clock', variant: 'quiet-mark', minor: true, url: '', text: t('badge.interval', { time: format().interval(intervalMs) }) });
+  }
+  return signs;
+}
+
+/** @param {Sign} props */
+function Mark({ icon, variant, text, url, filled, minor }) {
   const href = safeUrl(url);
   const name = `mark ${variant}${minor ? ' minor' : ''}`;
   const inside = html`<${Icon} name=${icon} filled=${filled} />`;
@@ -67,25 +104,18 @@ function Mark({ icon, variant, text, url = '', filled, minor }) {
   return html`<span class=${name} role="img" title=${text} aria-label=${text}>${inside}</span>`;
 }
 
-/** @type {Record<string, string>} */
-const LEVEL_ICON = { basic: 'heart', advanced: 'star', enterprise: 'shield' };
-const VARIANTS = ['success', 'warning', 'danger', 'info'];
-
 /** @param {{row: Row}} props */
 export function Badges({ row }) {
-  const level = row.sponsorLevel;
-  return html`<span class="marks">
-    ${Object.hasOwn(LEVEL_ICON, level) &&
-    html`<${Mark} icon=${LEVEL_ICON[level]} variant=${`level-${level}`} filled=${true} text=${`${t(`badge.level.${level}`)}. ${t(`badge.level.${level}.hint`)}`} url=${row.sponsorUrl} />`}
-    ${row.category === 'public' && html`<${Mark} icon="globe" variant="public" text=${t('badge.public')} />`}
-    ${row.risks.map((risk) => html`<${Mark} icon="warning" variant="danger" text=${t('badge.risk', { label: risk.label })} url=${risk.url} />`)}
-    ${row.badges.map((badge) => {
-      const icon = badge.kind === 'source' ? (badge.id === 'api_key_user' ? 'user' : 'shield') : badge.kind === 'info' ? 'info' : 'bolt';
-      const variant = VARIANTS.includes(badge.variant) ? badge.variant : 'default';
-      return html`<${Mark} key=${badge.id} icon=${icon} variant=${variant} text=${badgeText(badge)} url=${badge.url} minor=${true} />`;
-    })}
-    ${row.intervalMs > 0 && html`<${Mark} icon="clock" variant="quiet-mark" minor=${true} text=${t('badge.interval', { time: format().interval(row.intervalMs) })} />`}
-  </span>`;
+  return html`<span class="marks">${signsOf(row).map((sign, index) => html`<${Mark} key=${index} ...${sign} />`)}</span>`;
+}
+
+/** The badges with their words, where a tooltip cannot be had: on a touch screen, by keyboard. @param {{row: Row}} props */
+export function BadgeWords({ row }) {
+  const signs = signsOf(row).filter(({ icon }) => icon !== 'clock');
+  if (signs.length === 0) return null;
+  return html`<ul class="badge-words">${signs.map(({ icon, variant, text, name = text, url, filled }, index) => html`<li key=${index} title=${text}>
+    <span class=${`mark ${variant}`}><${Icon} name=${icon} filled=${filled} /></span>
+    ${safeUrl(url) === '' ? html`<span dir="auto">${name}</span>` : html`<${External} class="link" url=${url} label=${name}><span dir="auto">${name}</span><${Icon} name="external" /></${External}>`}</li>`)}</ul>`;
 }
 
 /** @param {{category: string}} props */
@@ -143,11 +173,16 @@ export function Latency({ latency, slowMs, status, theme }) {
   return html`<span class="number" style=${{ color: latencyColor(latency, slowMs, status, theme) }}>${format().latency(latency)}</span>`;
 }
 
-/** @param {{row: Row}} props */
+/** The middle stands out, the range is there for those who ask. @param {{row: Row}} props */
 export function Price({ row }) {
   const price = formatPrice(row.priceMin, row.priceMax);
-  return html`<span class="price" title=${price}>${price || '–'}</span>`;
+  const at = price.indexOf(' / ');
+  const [middle, range] = at < 0 ? [price, ''] : [price.slice(0, at), price.slice(at)];
+  return html`<span class="price" title=${price}>${middle === '' ? '–' : html`<b>${middle}</b>`}${range}</span>`;
 }
+
+/** @type {readonly (readonly Block[])[]} */
+const NO_GROUP = [];
 
 /** @param {{row: Row, blocks: readonly (readonly Block[])[], width: number, theme: Theme, labels?: boolean}} props */
 export function Layers({ row, blocks, width, theme, labels }) {
@@ -159,7 +194,7 @@ export function Layers({ row, blocks, width, theme, labels }) {
         <${Dot} status=${layer.current.status} /><bdi class="clip" title=${layer.model}>${layer.model}</bdi>
         <${Availability} value=${layer.availability} theme=${theme} />
       </div>`}
-      <${Strip} blocks=${blocks[index] ?? []} width=${width} height=${height} theme=${theme}
+      <${Strip} blocks=${blocks[index] ?? []} group=${many ? blocks : NO_GROUP} width=${width} height=${height} theme=${theme}
         name=${rowName(row)} model=${many ? layer.model : ''} slowMs=${row.slowMs} />
     `)}
   </div>`;

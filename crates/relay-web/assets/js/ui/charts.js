@@ -6,7 +6,7 @@
 import { useRef } from '../../vendor/preact-hooks.mjs';
 import { format, t } from '../i18n.js';
 import { availabilityColor } from '../logic/color.js';
-import { bandPath, linePath, nearest, scale, ticks } from '../logic/chart.js';
+import { bandPath, dotPath, linePath, nearest, scale, ticks } from '../logic/chart.js';
 import { html } from './html.js';
 import { useWidth } from './layout.js';
 
@@ -108,23 +108,29 @@ function latencyWords(point) {
   return parts.length > 0 ? parts.join(', ') : t('status.missing');
 }
 
+/** @param {Detail} detail */
+const highestOf = ({ points }) => points.reduce((most, { p50, p95, first }) => Math.max(most, p50 ?? 0, p95 ?? 0, first ?? 0), 0);
+
+/** Returns the slow limit in milliseconds where it is drawn, else 0: it is worth its room only where latencies come near it. @param {Detail} detail */
+export function shownLimit(detail) {
+  return detail.slowMs <= highestOf(detail) * 2 ? detail.slowMs : 0;
+}
+
 /** Latency: the median and the 95th percentile with the band between them, the first token, the slow limit. @param {ChartProps} props */
 export function LatencyChart(props) {
   const { detail } = props;
-  const { points, slowMs } = detail;
-  const highest = points.reduce((most, { p50, p95, first }) => Math.max(most, p50 ?? 0, p95 ?? 0, first ?? 0), 0);
-  // The limit is worth its room only where latencies come near it.
-  const limited = slowMs > 0 && slowMs <= highest * 2;
+  const { points } = detail;
+  const [highest, limit] = [highestOf(detail), shownLimit(detail)];
   if (highest === 0) return html`<p class="muted chart-empty">${t('chart.none')}</p>`;
-  const values = ticks(limited ? Math.max(highest, slowMs) : highest, 4);
+  const values = ticks(Math.max(highest, limit), 4);
   /** @param {'p50'|'p95'|'first'} name */
   const samples = (name) => points.map((point) => ({ at: momentOf(detail, point), value: point[name] }));
   return html`<${Chart} ...${props} height=${200} label=${t('chart.latency')} values=${values} write=${(/** @type {number} */ value) => (value === 0 ? '0' : format().latency(value))}
     say=${latencyWords}
     draw=${(/** @type {(at: number) => number} */ x, /** @type {(value: number) => number} */ y) => html`
-      ${limited && html`<line class="limit" x1=${LEFT} x2=${x(detail.end)} y1=${y(slowMs)} y2=${y(slowMs)} />`}
+      ${limit > 0 && html`<line class="limit" x1=${LEFT} x2=${x(detail.end)} y1=${y(limit)} y2=${y(limit)} />`}
       ${!detail.raw && html`<path class="band" d=${bandPath(samples('p95'), samples('p50'), x, y)} /><path class="line p95" d=${linePath(samples('p95'), x, y)} />`}
-      <path class="line first" d=${linePath(samples('first'), x, y)} />
+      <path class="line first" d=${linePath(samples('first'), x, y)} /><path class="dots first" d=${dotPath(samples('first'), x, y)} />
       <path class="line p50" d=${linePath(samples('p50'), x, y)} />
       ${points.filter(({ status }) => detail.raw && status === 0).map((point) => html`<rect key=${point.at} class="outage" x=${x(point.at) - 2} y=${y(0) - 8} width="4" height="8" />`)}`} />`;
 }

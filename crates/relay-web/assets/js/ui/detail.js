@@ -3,17 +3,17 @@
 import { useState } from '../../vendor/preact-hooks.mjs';
 import { format, t } from '../i18n.js';
 import { mean, phases } from '../logic/chart.js';
-import { formatPrice } from '../logic/format.js';
+import { formatPrice, safeUrl } from '../logic/format.js';
 import { statusName } from '../logic/status.js';
 import { PERIODS } from '../logic/url-state.js';
 import { board, closeDetail, detailRow, go, url } from '../state/page.js';
 import { useDetail } from '../state/detail.js';
 import { theme } from '../state/settings.js';
-import { Availability, Latency, rowName } from './cells.js';
-import { AvailabilityChart, LatencyChart, momentText } from './charts.js';
+import { Availability, BadgeWords, Category, External, Latency, rowName } from './cells.js';
+import { AvailabilityChart, LatencyChart, momentText, shownLimit } from './charts.js';
 import { Dialog } from './dialog.js';
 import { html } from './html.js';
-import { Dot } from './icons.js';
+import { Dot, Icon } from './icons.js';
 import { Segments } from './segments.js';
 import { reason } from './states.js';
 
@@ -49,16 +49,21 @@ function Facts({ row, data }) {
     [t('detail.interval'), row.intervalMs > 0 && format().interval(row.intervalMs)],
     [t('detail.limit'), (data?.slowMs || row.slowMs) > 0 && latencyText(data?.slowMs || row.slowMs)],
     [t('column.price'), price],
+    [t('column.category'), row.category && html`<${Category} category=${row.category} />`],
+    [t('column.listed'), row.listedDays !== null && t('row.days', { count: format().count(row.listedDays) })],
+    [t('detail.sponsor'), row.sponsor && (safeUrl(row.sponsorUrl) === '' ? row.sponsor
+      : html`<${External} class="link" url=${row.sponsorUrl} label=${row.sponsor}>${row.sponsor}<${Icon} name="external" /></${External}>`)],
     [t('detail.retired'), row.board === 'cold' && row.coldReason],
   ];
   return html`<dl class="facts">${all.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd dir="auto">${value}</dd></div>`)}</dl>`;
 }
 
-/** @param {{names: readonly [string, string][], point: DetailPoint|undefined, data: DetailData, write: (point: DetailPoint) => readonly string[]}} props */
-function Legend({ names, point, data, write }) {
+/** @param {{names: readonly [string, string][], point: DetailPoint|undefined, data: DetailData, write: (point: DetailPoint) => readonly string[], limit?: number}} props */
+function Legend({ names, point, data, write, limit = 0 }) {
   const values = point ? write(point) : [];
   return html`<p class="chart-legend"><span class="chart-time">${point ? momentText(data, point) : ''}</span>
-    ${names.map(([key, name], index) => html`<span key=${key} class="chart-key"><i class=${`key ${key}`} aria-hidden="true"></i>${name}${values[index] && html` <b>${values[index]}</b>`}</span>`)}</p>`;
+    ${names.map(([key, name], index) => html`<span key=${key} class="chart-key"><i class=${`key ${key}`} aria-hidden="true"></i>${name}${values[index] && html` <b>${values[index]}</b>`}</span>`)}
+    ${limit > 0 && html`<span class="chart-key"><i class="key limit" aria-hidden="true"></i>${t('detail.limit')} ${latencyText(limit)}</span>`}</p>`;
 }
 
 /** @param {{data: DetailData}} props */
@@ -72,7 +77,7 @@ function Charts({ data }) {
   const names = data.raw ? [['p50', t('chart.single')]] : [['p50', t('chart.p50')], ['p95', t('chart.p95')]];
   if (hasFirst) names.push(['first', t('chart.first')]);
   return html`<section><h3>${t('chart.latency')}</h3>
-      <${Legend} names=${names} point=${point} data=${data}
+      <${Legend} names=${names} point=${point} data=${data} limit=${shownLimit(data)}
         write=${(/** @type {DetailPoint} */ one) => (data.raw ? [one.p50, one.first] : [one.p50, one.p95, one.first]).map(latencyText)} />
       <${LatencyChart} ...${shared} /></section>
     <section><h3>${t('chart.availability')}</h3>
@@ -134,10 +139,13 @@ function Inside({ row }) {
   return html`
     <div class="detail-bar"><span class=${`state ${statusName(status)}`}><${Dot} status=${status} /><span class="state-word">${t(`status.${statusName(status)}`)}</span></span>
       <span class="muted">${at > 0 ? t('row.checked', { time: format().moment(at) }) : ''}</span></div>
-    ${models.length > 1 && html`<${Segments} name="model" label=${t('detail.model')} value=${model} wrap=${true}
-      options=${row.layers.map((layer) => ({ value: layer.model, text: layer.model, status: layer.current.status }))} pick=${(/** @type {string} */ value) => go({ model: value })} />`}
-    <${Segments} name="detail-period" label=${t('period.label')} value=${url.value.period} pick=${(/** @type {string} */ period) => go({ period })}
-      options=${PERIODS.map((period) => ({ value: period, text: t(`period.${period}`) }))} />
+    ${board.value?.badges && html`<${BadgeWords} row=${row} />`}
+    <div class="detail-choices">
+      <${Segments} name="detail-period" label=${t('period.label')} value=${url.value.period} pick=${(/** @type {string} */ period) => go({ period })}
+        options=${PERIODS.map((period) => ({ value: period, text: t(`period.${period}`) }))} />
+      ${models.length > 1 && html`<${Segments} name="model" label=${t('detail.model')} value=${model} wrap=${true}
+        options=${row.layers.map((layer) => ({ value: layer.model, text: layer.model, status: layer.current.status }))} pick=${(/** @type {string} */ value) => go({ model: value })} />`}
+    </div>
     <${Figures} row=${row} data=${data} />
     ${error && html`<p class="banner warn" role="alert"><span>${t('detail.failed', { reason: reason(error) })}</span>
       <button type="button" class="quiet" onClick=${retry}>${t('state.error.retry')}</button></p>`}

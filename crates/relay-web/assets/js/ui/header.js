@@ -2,7 +2,7 @@
 
 import { format, language, LANGUAGES, t } from '../i18n.js';
 import { safeUrl } from '../logic/format.js';
-import { board, busy, failure, loadedAt, summary } from '../state/page.js';
+import { board, busy, failure, loadedAt, summary, url } from '../state/page.js';
 import { coolingDown, refreshNow } from '../state/refresh.js';
 import { streaming } from '../state/live.js';
 import { autoRefresh, chooseTheme, setAutoRefresh, theme, themeChoice, THEMES } from '../state/settings.js';
@@ -37,10 +37,12 @@ function Theme() {
 
 function Freshness() {
   const on = autoRefresh.value;
+  const updated = html`<span class="updated">${loadedAt.value > 0 ? t('updated', { time: format().exact(loadedAt.value) }) : failure.value === null ? '…' : ''}</span>`;
+  // The retired board never refreshes by itself, so there is nothing to switch.
   return html`<div class="freshness">
-    <label class="check" title=${`${t('refresh.auto')}. ${on ? t(streaming.value ? 'live.on' : 'live.off') : ''}`}><input type="checkbox" checked=${on} aria-label=${t('refresh.auto')}
-      onChange=${(/** @type {any} */ event) => setAutoRefresh(event.currentTarget.checked)} /><span class="live ${on ? 'on' : ''}"></span>
-      <span class="updated">${loadedAt.value > 0 ? t('updated', { time: format().exact(loadedAt.value) }) : '…'}</span></label>
+    ${url.value.board === 'cold' ? html`<span class="check still">${updated}</span>`
+      : html`<label class="check" title=${`${t('refresh.auto')}. ${on ? t(streaming.value ? 'live.on' : 'live.off') : ''}`}><input type="checkbox" checked=${on} aria-label=${t('refresh.auto')}
+      onChange=${(/** @type {any} */ event) => setAutoRefresh(event.currentTarget.checked)} /><span class="live ${on ? 'on' : ''}"></span>${updated}</label>`}
     <button type="button" class=${busy.value ? 'control icon-only busy' : 'control icon-only'} title=${t('refresh.now')} aria-label=${t('refresh.now')}
       disabled=${coolingDown.value} onClick=${refreshNow}><${Icon} name="refresh" /></button>
   </div>`;

@@ -9,7 +9,8 @@ export const LAYER = 0.9375;
 export const LAYER_GAP = 0.1875;
 const ROW = 2.5;
 const CARD = 8.5;
-const CARD_LAYER_LABEL = 1.125;
+/** Its label, less what it shares with the space below it. */
+const CARD_LAYER_LABEL = 1.1875;
 
 /** Height of one strip. @param {number} layers */
 export function stripHeight(layers) {
@@ -25,7 +26,7 @@ export function rowHeight({ layers }) {
 /** Height of a card. @param {Row} row */
 export function cardHeight({ layers }) {
   const count = layers.length;
-  return count > 1 ? CARD - STRIP + count * (LAYER + LAYER_GAP + CARD_LAYER_LABEL) : CARD;
+  return count > 1 ? CARD - STRIP + count * (LAYER + 2 * LAYER_GAP + CARD_LAYER_LABEL) : CARD;
 }
 
 let pixels = 0;

@@ -34,7 +34,9 @@ function draw(canvas, blocks, width, height, theme) {
   if (context === null) return;
   context.clearRect(0, 0, w, h);
   const step = w / blocks.length;
-  const space = step >= 5 * scale ? Math.max(1, Math.round(1.5 * scale)) : step >= 2.5 ? Math.max(1, Math.round(scale / 2)) : 0;
+  // Gaps only where there is room for even ones; without, the strip is a band from which bad probes stand out.
+  const space = step >= 5 * scale ? Math.max(1, Math.round(1.5 * scale)) : step >= 6 ? 1 : 0;
+  const last = blocks.length - 1;
   blocks.forEach(({ availability }, index) => {
     const left = Math.round(index * step);
     const right = Math.max(left + 1, Math.round((index + 1) * step) - space);
@@ -42,7 +44,9 @@ function draw(canvas, blocks, width, height, theme) {
     const tall = Math.max(Math.round(2 * scale), Math.round(h * part));
     context.fillStyle = availability < 0 ? FILL[theme].none : availabilityColor(availability, theme);
     context.beginPath();
-    context.roundRect(left, Math.round((h - tall) / 2), right - left, tall, Math.min(2 * scale, (right - left) / 3));
+    const round = Math.min(2 * scale, space === 0 ? right - left : (right - left) / 3);
+    const [begin, end] = [space > 0 || index === 0 ? round : 0, space > 0 || index === last ? round : 0];
+    context.roundRect(left, Math.round((h - tall) / 2), right - left, tall, [begin, end, end, begin]);
     context.fill();
   });
 }
@@ -61,6 +65,7 @@ export function describe(block, model) {
 /**
  * @typedef {object} StripProps
  * @property {readonly Block[]} blocks
+ * @property {readonly (readonly Block[])[]} group The blocks of all models, this one's among them; empty when there is only one.
  * @property {number} width
  * @property {number} height
  * @property {Theme} theme
@@ -70,12 +75,14 @@ export function describe(block, model) {
  */
 
 /** @param {StripProps} props */
-export function Strip({ blocks, width, height, theme, name, model, slowMs }) {
+export function Strip({ blocks, group, width, height, theme, name, model, slowMs }) {
   const canvas = useRef(/** @type {HTMLCanvasElement|null} */ (null));
   const host = useRef(/** @type {HTMLDivElement|null} */ (null));
   const cursor = useRef(-1);
   const shown = useRef(blocks);
   shown.current = blocks;
+  const beside = useRef(group);
+  beside.current = group;
 
   useLayoutEffect(() => {
     if (canvas.current && width > 0 && blocks.length > 0) draw(canvas.current, blocks, width, height, theme);
@@ -102,7 +109,7 @@ export function Strip({ blocks, width, height, theme, name, model, slowMs }) {
     const step = area.width / shown.current.length;
     const box = { left: area.left + index * step, top: area.top, width: step, height: area.height };
     if (tip.peek()?.owner !== cursor || tip.peek()?.block !== block) {
-      tip.value = { owner: cursor, block, model, slowMs, box };
+      tip.value = { owner: cursor, block, group: beside.current.map((layer) => layer[index] ?? block), model, slowMs, box };
     }
   };
   /** @param {PointerEvent} event */

@@ -16,16 +16,24 @@ import { useWindowed } from './windowed.js';
 /** @typedef {import('../logic/sort.js').Sorting} Sorting */
 /** @typedef {{category: boolean, price: boolean, listed: boolean}} Columns */
 
-/** @param {{name: string, column: string, by: string, sorting: Sorting, plain?: boolean}} props `plain` cannot be clicked. */
-function SortHead({ name, column, by, sorting, plain }) {
+/** @param {{name: string, column: string, by: string, sorting: Sorting, plain?: boolean, children?: any}} props `plain` cannot be clicked. */
+function SortHead({ name, column, by, sorting, plain, children }) {
   if (plain) return html`<th scope="col" class=${`c-${name}`}>${column}</th>`;
   const on = sorting.key === by;
   const order = on ? (sorting.direction === 'asc' ? 'ascending' : 'descending') : 'none';
-  return html`<th scope="col" class=${`c-${name}`} aria-sort=${order}>
+  return html`<th scope="col" class=${`c-${name}`} aria-sort=${order}><span class="heads">
     <button type="button" class="sort" title=${t('sort.by', { column })} onClick=${() => sortBy(by)}>
       <span class="clip">${column}</span>${on && html`<${Icon} name=${sorting.direction === 'asc' ? 'up' : 'down'} />`}
-    </button>
-  </th>`;
+    </button>${children}</span></th>`;
+}
+
+/** Badges stand beside the provider and have no column of their own; their head stands beside its head. @param {{sorting: Sorting}} props */
+function BadgeSort({ sorting }) {
+  const on = sorting.key === 'badgeScore';
+  const name = t('sort.by', { column: t('sort.badges') });
+  const order = on ? `, ${t(sorting.direction === 'asc' ? 'sort.ascending' : 'sort.descending')}` : '';
+  return html`<button type="button" class=${on ? 'sort badge-sort on' : 'sort badge-sort'} title=${name} aria-label=${`${name}${order}`} onClick=${() => sortBy('badgeScore')}>
+    ${on && html`<${Icon} name=${sorting.direction === 'asc' ? 'up' : 'down'} />`}<${Icon} name="shield" /></button>`;
 }
 
 /** Where the shown time begins and ends. @param {Board} board @param {readonly Row[]} rows */
@@ -73,7 +81,8 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
   return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
     <thead><tr aria-rowindex="1">
       <th scope="col" class="c-star"><span class="hidden">${t('favorite.column')}</span></th>
-      <${SortHead} name="provider" by="providerName" column=${t('column.provider')} sorting=${sorting} plain=${whole} />
+      <${SortHead} name="provider" by="providerName" column=${t('column.provider')} sorting=${sorting} plain=${whole}>
+        ${board.badges && html`<${BadgeSort} sorting=${sorting} />`}</${SortHead}>
       <${SortHead} name="service" by="serviceType" column=${t('column.service')} sorting=${sorting} plain=${whole} />
       <${SortHead} name="channel" by="channel" column=${t('column.channel')} sorting=${sorting} plain=${whole} />
       ${shown.category && html`<${SortHead} name="category" by="category" column=${t('column.category')} sorting=${sorting} plain=${whole} />`}

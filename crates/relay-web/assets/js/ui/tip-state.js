@@ -7,6 +7,7 @@ import { signal } from '../../vendor/signals.mjs';
  * @typedef {object} Tip
  * @property {object} owner The strip that shows it.
  * @property {Block} block
+ * @property {readonly Block[]} group The blocks of all models at that time, empty when there is only one.
  * @property {string} model Empty when there is only one.
  * @property {number} slowMs
  * @property {{left: number, top: number, width: number, height: number}} box Where the block is, in the window.

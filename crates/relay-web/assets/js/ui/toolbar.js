@@ -86,8 +86,9 @@ export function Toolbar({ view, provider }) {
     if (facet === 'provider' && provider !== '') return false;
     return options[facet].length > 1 || state.choices[facet].length > 0;
   });
-  const chosen = FACETS.reduce((sum, facet) => sum + state.choices[facet].length, 0);
-  return html`<div class="toolbar" role="search">
+  const timed = Number(state.timeFilter !== '') + Number(state.period === '24h' && alignHours.value);
+  const chosen = FACETS.reduce((sum, facet) => sum + state.choices[facet].length, timed);
+  return html`<div class=${unfolded ? 'toolbar open' : 'toolbar'} role="search">
     <${Segments} name="period" label=${t('period.label')} value=${state.period} pick=${(/** @type {string} */ period) => go({ period })}
       options=${PERIODS.map((period) => ({ value: period, text: t(`period.${period}`) }))} />
     ${takesTimeFilter(state.period) && html`<${TimeOfDay} />`}
@@ -101,7 +102,7 @@ export function Toolbar({ view, provider }) {
     <button type="button" class=${chosen > 0 ? 'control fold on' : 'control fold'} aria-expanded=${unfolded} onClick=${() => setUnfolded(!unfolded)}>
       <${Icon} name="filter" /><span class="hidden">${t('filter.title')}</span>${chosen > 0 && html`<b class="chosen">${chosen}</b>`}
     </button>
-    <div class=${unfolded ? 'facets open' : 'facets'}>
+    <div class="facets">
       ${shown.map((facet) => html`<${FacetFilter} key=${facet} facet=${facet} options=${options[facet]} chosen=${state.choices[facet]} />`)}
       ${view === 'grid' && html`<${SortChoice} />`}
       ${(favorites.value.size > 0 || state.favorites) && html`<button type="button" class=${state.favorites ? 'control on' : 'control'} aria-pressed=${state.favorites} onClick=${toggleFavoritesOnly}>

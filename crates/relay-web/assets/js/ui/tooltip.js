@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef } from '../../vendor/preact-hooks.mjs';
 import { format, t } from '../i18n.js';
 import { TEXT, availabilityColor, latencyColor } from '../logic/color.js';
+import { combine } from '../logic/heatmap.js';
 import { statusName } from '../logic/status.js';
 import { theme } from '../state/settings.js';
 import { html } from './html.js';
@@ -62,7 +63,8 @@ export function Tooltip() {
     node.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }, [shown]);
   if (!shown) return null;
-  const { block, model, box, slowMs } = shown;
+  const { block, group, model, box, slowMs } = shown;
+  const all = group.length > 0 ? combine(group) : block;
   const cursor = { left: `${box.left - 1}px`, top: `${box.top - 1}px`, width: `${box.width + 1}px`, height: `${box.height + 2}px` };
   return html`<div class="tip-cursor" style=${cursor} aria-hidden="true"></div>
     <div class="tip" ref=${element} aria-hidden="true">
@@ -72,5 +74,6 @@ export function Tooltip() {
       ${block.availability < 0
         ? html`<p class="tip-none">${t('heat.empty')}</p>`
         : html`<${Figures} block=${block} slowMs=${slowMs} /><${Causes} ...${block.counts} />`}
+      ${all !== block && all.availability >= 0 && html`<div class="tip-group"><p>${t('row.models', { count: group.length })}</p><${Figures} block=${all} slowMs=${slowMs} /></div>`}
     </div>`;
 }

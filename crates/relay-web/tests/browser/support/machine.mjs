@@ -15,7 +15,7 @@ export const SERVER = given('RELAY_WEB_SERVER');
 const CHROMIUM = given('RELAY_WEB_CHROMIUM');
 const ARTIFACTS = given('RELAY_WEB_ARTIFACTS');
 const require = createRequire(join(given('RELAY_WEB_PACKAGES'), 'package.json'));
-const { chromium } = require('playwright-core');
+const { chromium } = /** @type {typeof import('playwright-core')} */ (require('playwright-core'));
 
 /** The source of axe-core, which runs inside the page. */
 export const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');

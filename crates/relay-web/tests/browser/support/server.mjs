@@ -1,12 +1,13 @@
 /** Running `relay-server`: the demo, and a site whose relays the tests command. */
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { PATIENCE_MS, SERVER } from './machine.mjs';
+import { promisify } from 'node:util';
+import { PATIENCE_MS, SERVER, until } from './machine.mjs';
 
 /**
  * Starts the program and waits until it says where it listens.
@@ -74,6 +75,16 @@ async function relay() {
   };
 }
 
+/** @param {string} folder */
+const serve = (folder, args = ['run', '--log-format', 'json']) => start(args, folder, (line) => {
+  try {
+    const { fields } = JSON.parse(line);
+    return fields?.message === 'serving' ? fields.address : undefined;
+  } catch {
+    return undefined;
+  }
+});
+
 /** Starts a site with a cold board, every badge, and relays that do as they are told, probed every second. */
 export async function site() {
   const upstream = await relay();
@@ -98,13 +109,10 @@ export async function site() {
     ],
   };
   writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
-  const server = await start(['run', '--log-format', 'json'], folder, (line) => {
-    try {
-      const { fields } = JSON.parse(line);
-      return fields?.message === 'serving' ? fields.address : undefined;
-    } catch {
-      return undefined;
-    }
+  const server = await serve(folder);
+  await until('everything is measured once', async () => {
+    const { data } = /** @type {{data: {board: string, current_status: {timestamp: number}|null}[]}} */ (await (await fetch(`${server.origin}/api/status`)).json());
+    return data.length === 3 && data.every(({ current_status: current }) => Number(current?.timestamp) > 0);
   });
   return {
     origin: server.origin,
@@ -112,6 +120,42 @@ export async function site() {
     stop: async () => {
       await server.stop();
       await upstream.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Starts a site with many monitors that has measured them for ninety minutes and does not measure them now.
+ * @param {number} count
+ * @param {number} probes Of each.
+ */
+export async function fleet(count, probes) {
+  const folder = mkdtempSync(join(tmpdir(), 'relay-web-'));
+  const step = Math.floor(5400 / probes);
+  const keys = Array.from({ length: count }, (_, index) => ({
+    provider: `provider-${Math.floor(index / 8)}`, service: ['cc', 'cx', 'gm'][index % 3], channel: `channel-${index}`,
+  }));
+  const config = {
+    interval: `${step}s`, server: { listen: '127.0.0.1:0' }, storage: { type: 'sqlite', sqlite: { path: 'history.db' } },
+    monitors: keys.map((key, index) => ({ ...key, category: index % 5 === 0 ? 'public' : 'commercial', sponsor: 'tests', method: 'GET',
+      url: 'https://relay.example.org/v1', price_min: (index % 40) / 40 })),
+  };
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
+  const now = Math.floor(Date.now() / 1000);
+  const records = keys.flatMap(({ provider, service, channel }, index) => Array.from({ length: probes }, (_, at) => {
+    const good = (index * 7 + at * 13) % 100 >= index % 30;
+    return [index * probes + at + 1, provider, service, channel, '', good ? 1 : 0, good ? '' : 'server_error', good ? 200 : 503,
+      200 + ((index * 37 + at * 11) % 3000), now - (probes - at) * step].join(',');
+  }));
+  const names = 'id,provider,service,channel,model,status,sub_status,http_code,latency,timestamp';
+  writeFileSync(join(folder, 'history.csv'), `${[names, ...records].join('\n')}\n`);
+  await promisify(execFile)(SERVER, ['import', 'archive', 'history.csv'], { cwd: folder, env: {} });
+  const server = await serve(folder, ['run', '--no-probe', '--log-format', 'json']);
+  return {
+    origin: server.origin,
+    stop: async () => {
+      await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

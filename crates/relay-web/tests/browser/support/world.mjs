@@ -1,19 +1,21 @@
-/** What all parts share: one browser and three servers, started once. */
+/** What all parts share: one browser and the servers, started once. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { AXE, PATIENCE_MS, artifact, launch, until } from './machine.mjs';
-import { demo, site } from './server.mjs';
+import { demo, fleet, site } from './server.mjs';
 import { stub } from './stub.mjs';
 
-/** @type {any} */
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @type {import('playwright-core').Browser} */
 let browser;
 /** @type {Awaited<ReturnType<typeof demo>>} */
 let demoServer;
 /** @type {Awaited<ReturnType<typeof site>>} */
 let siteServer;
-/** @type {import('./stub.mjs').Stub} */
-let stubServer;
+/** Servers of single tests. @type {{stop: () => Promise<unknown>}[]} */
+const own = [];
 
 export const world = {
   /** Two dozen relays with a month of history. */
@@ -21,19 +23,27 @@ export const world = {
   /** A few relays that do as they are told. */
   get site() { return siteServer.origin; },
   get relay() { return siteServer.relay; },
-  /** The real page with an invented API. */
-  get stub() { return stubServer; },
+  /** Starts a server of the test's own, which has the real page and an invented API. */
+  async stub() {
+    const made = await stub(demoServer.origin);
+    own.push(made);
+    return made;
+  },
+  /** Starts a site with many monitors and some history. @param {number} count @param {number} probes Of each. */
+  async fleet(count, probes) {
+    const made = await fleet(count, probes);
+    own.push(made);
+    return made.origin;
+  },
 };
 
 export async function begin() {
   [browser, demoServer, siteServer] = await Promise.all([launch(), demo(), site()]);
-  stubServer = await stub(demoServer.origin);
 }
 
 export async function end() {
   await browser?.close();
-  await stubServer?.stop();
-  await Promise.all([demoServer?.stop(), siteServer?.stop()]);
+  await Promise.all([...own, demoServer, siteServer].map((server) => server?.stop()));
 }
 
 /**
@@ -44,60 +54,85 @@ export async function end() {
  * @property {string} [zone]
  * @property {boolean} [touch]
  * @property {boolean} [free] Lets measuring scripts in, which the page's own policy rightly refuses.
+ * @property {boolean} [alone] Whether it measures time or memory, so that no other test may run beside it.
  * @property {readonly RegExp[]} [expected] Complaints in the console that belong to the test.
  */
 
+/** @typedef {{name: string, look: Look, run: (page: Page) => Promise<void>}} Visit */
+
+/** @type {Visit[]} */
+const visits = [];
+
+/** Tests that only wait share the processors; more of them at once than this make none of them faster. */
+const BESIDE = 3;
+
 /**
- * A test with a page of its own. Whatever the page complains about fails it.
+ * A test with a page of its own. Whatever the page complains about fails it. It may run beside others, so it changes
+ * nothing that they share.
  * @param {string} name
  * @param {Look} look
- * @param {(page: any) => Promise<void>} run
+ * @param {(page: Page) => Promise<void>} run
  */
 export function visit(name, look, run) {
-  test(name, { timeout: 3 * PATIENCE_MS }, async () => {
-    const { width = 1440, height = 900, scheme = 'light', zone = 'UTC', touch = false, free = false, expected = [] } = look;
-    const context = await browser.newContext({
-      viewport: { width, height }, colorScheme: scheme, timezoneId: zone, locale: 'en-US', hasTouch: touch, isMobile: touch,
-      reducedMotion: 'reduce', bypassCSP: free,
-    });
-    context.setDefaultTimeout(PATIENCE_MS);
-    const page = await context.newPage();
-    /** @type {string[]} */
-    const complaints = [];
-    page.on('pageerror', (/** @type {Error} */ error) => complaints.push(String(error.stack)));
-    page.on('console', (/** @type {any} */ message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(`${message.text()} ${message.location().url}`);
-    });
-    try {
-      await run(page);
-      assert.deepEqual(complaints.filter((text) => !expected.some((one) => one.test(text))), []);
-    } catch (error) {
-      await page.screenshot({ path: artifact(`failed-${name.replace(/[^a-z0-9]+/gi, '-')}.png`) }).catch(() => undefined);
-      if (complaints.length > 0) console.error(complaints.join('\n'));
-      throw error;
-    } finally {
-      await context.close();
+  visits.push({ name, look, run });
+}
+
+/** Gives all tests to the runner: first those that may run beside one another, then the others one by one. */
+export function register() {
+  /** @param {boolean} alone */
+  const some = (alone) => {
+    for (const one of visits.filter(({ look }) => Boolean(look.alone) === alone)) {
+      test(one.name, { timeout: 3 * PATIENCE_MS }, () => show(one));
     }
+  };
+  describe('beside one another', { concurrency: BESIDE }, () => some(false));
+  describe('one by one', { concurrency: 1 }, () => some(true));
+}
+
+/** @param {Visit} visit */
+async function show({ name, look, run }) {
+  const { width = 1440, height = 900, scheme = 'light', zone = 'UTC', touch = false, free = false, expected = [] } = look;
+  const context = await browser.newContext({
+    viewport: { width, height }, colorScheme: scheme, timezoneId: zone, locale: 'en-US', hasTouch: touch, isMobile: touch,
+    reducedMotion: 'reduce', bypassCSP: free,
   });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error.stack)));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`${message.text()} ${message.location().url}`);
+  });
+  try {
+    await run(page);
+    assert.deepEqual(complaints.filter((text) => !expected.some((one) => one.test(text))), []);
+  } catch (error) {
+    await page.screenshot({ path: artifact(`failed-${name.replace(/[^a-z0-9]+/gi, '-')}.png`) }).catch(() => undefined);
+    if (complaints.length > 0) console.error(complaints.join('\n'));
+    throw error;
+  } finally {
+    await context.close();
+  }
 }
 
 export const ROW = 'tr.monitor';
 
-/** Opens an address and waits until monitors are there. @param {any} page @param {string} url */
+/** Opens an address and waits until monitors are there. @param {Page} page @param {string} url */
 export async function open(page, url) {
   await page.goto(url);
   await page.locator(`${ROW}, .card`).first().waitFor();
 }
 
-/** Returns the texts of all elements. @param {any} page @param {string} selector @returns {Promise<string[]>} */
+/** Returns the texts of all elements. @param {Page} page @param {string} selector @returns {Promise<string[]>} */
 export async function texts(page, selector) {
-  return (await page.locator(selector).allInnerTexts()).map((/** @type {string} */ text) => text.trim());
+  return (await page.locator(selector).allInnerTexts()).map((text) => text.trim());
 }
 
 /**
  * Waits until the query string of the page's address is as wanted. The page itself is asked: what the driver knows of
  * its address comes later.
- * @param {any} page
+ * @param {Page} page
  * @param {string|RegExp} wanted
  */
 export async function asks(page, wanted) {
@@ -108,7 +143,7 @@ export async function asks(page, wanted) {
   });
 }
 
-/** Nothing that axe-core calls serious or critical is on the page. @param {any} page */
+/** Nothing that axe-core calls serious or critical is on the page. @param {Page} page */
 export async function accessible(page) {
   // By the debugger, since the page's own policy rightly lets no script in.
   const session = await page.context().newCDPSession(page);
@@ -125,13 +160,13 @@ export async function accessible(page) {
   await session.detach();
 }
 
-/** Nothing sticks out to the side. @param {any} page */
+/** Nothing sticks out to the side. @param {Page} page */
 export async function fits(page) {
   const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assert.ok(inner <= outer, `${inner} pixels in a window of ${outer}: ${page.url()}`);
 }
 
-/** Keeps a picture of the page. @param {any} page @param {string} name */
+/** Keeps a picture of the page. @param {Page} page @param {string} name */
 export async function picture(page, name) {
   await page.screenshot({ path: artifact(`${name}.png`) });
 }
