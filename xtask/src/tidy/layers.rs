@@ -36,7 +36,7 @@ const OWNED: &[(&[&str], &[&str])] = &[
     (&["matchit"], &["relay-api"]),
     (&["hyper", "hyper-util"], &["relay-probe", "relay-api", "relay-sim", "relay-events"]),
     (&["hyper-rustls", "lettre", "tower-service"], &["relay-events"]),
-    (&["clap", "anyhow", "mimalloc"], &["relay-server"]),
+    (&["clap", "anyhow", "tikv-jemallocator"], &["relay-server"]),
     (&["tracing-subscriber"], &["relay-server", "relay-testkit"]),
 ];
 
