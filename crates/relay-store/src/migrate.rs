@@ -72,6 +72,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         name: "outbox",
         sql: include_str!("../../../migrations/postgres/0004_outbox.sql"),
     },
+    Migration {
+        version: 5,
+        name: "changes",
+        sql: include_str!("../../../migrations/postgres/0005_changes.sql"),
+    },
 ];
 
 /// Returns which of `known` must still be applied, in order.

@@ -1,7 +1,8 @@
 //! The repository in a PostgreSQL database, in the schema `relay`, which several processes may read and write.
 //!
-//! Nothing is held in memory that others cannot see, but for the numbers of monitors ([`names`]), which every statement
-//! that uses them checks. Every change is one transaction that first locks the row of `store_state` ([`change`]): so
+//! Nothing is held in memory that others cannot see. What is remembered, to be read less often, is the numbers of
+//! monitors ([`names`]), which every statement that uses them checks, and what the last appends wrote ([`kept`]), which
+//! every append checks. Every change is one transaction that first locks the row of `store_state` ([`change`]): so
 //! record and event numbers become visible in their order, and rollups are read, grown and written back without races
 //! ([`append`]).
 
@@ -13,6 +14,7 @@ mod doubt;
 mod error;
 mod events;
 mod imports;
+mod kept;
 mod maintenance;
 mod migrate;
 mod names;
@@ -47,8 +49,10 @@ use tokio::{
 pub(crate) use self::relay_pulse::RelayPulseTables;
 pub use self::takeover::{OldTables, Turn};
 use self::{
+    append::Appending,
     doubt::Batches,
     error::{closed, is_cut},
+    kept::Kept,
     names::Names,
     pool::Pool,
 };
@@ -60,7 +64,7 @@ pub struct PgRepository {
     names: Names,
     clock: Arc<dyn Clock>,
     /// Held from the beginning to the end of an append: what one leaves in doubt the next one settles.
-    batches: Mutex<Batches>,
+    appending: Mutex<Appending>,
     closed: AtomicBool,
     /// How long the server may need for anything: more than by its own bounds.
     patience: Duration,
@@ -91,7 +95,7 @@ impl PgRepository {
             pool,
             names: Names::default(),
             clock,
-            batches: Mutex::new(batches),
+            appending: Mutex::new(Appending { batches, kept: Kept::default() }),
             closed: AtomicBool::new(false),
             patience: timeouts.lock.saturating_add(timeouts.statement * 2).saturating_add(timeouts.silence),
         })

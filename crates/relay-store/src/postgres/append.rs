@@ -15,9 +15,10 @@ use relay_core::{
 use tokio::time::timeout;
 
 use super::{
-    PgRepository, answered, change::Change, doubt::Batches, error::translate, events, records,
+    PgRepository, answered, change::Change, doubt::Batches, error::translate, events, kept::Kept, records,
     rollups::Grown, states::Machines,
 };
+use crate::rollup::slot_of;
 
 /// What is notified of, by the names in the two statements below.
 pub(super) const CHANNELS: [&str; 2] = ["relay_records", "relay_events"];
@@ -36,9 +37,9 @@ impl PgRepository {
         if batch.is_empty() {
             return Ok(Appended::default());
         }
-        let mut batches = self.batches.lock().await;
+        let mut appending = self.appending.lock().await;
         let mut client = self.client().await?;
-        let stored = self.store_with(&mut client, &mut batches, batch, transition.as_ref());
+        let stored = self.store_with(&mut client, &mut appending, batch, transition.as_ref());
         let answer = timeout(self.patience, stored).await;
         answered(client, answer)
     }
@@ -46,17 +47,23 @@ impl PgRepository {
     async fn store_with(
         &self,
         client: &mut Object,
-        batches: &mut Batches,
+        Appending { batches, kept: remembered }: &mut Appending,
         batch: Vec<ProbeRecord>,
         transition: &dyn Transition,
     ) -> Result<Appended, Error> {
         let change = Change::begin(client, batch.len()).await?;
+        let mut kept = remembered.take(&change.found);
         if let Some(answer) = batches.settle(&change.transaction, &batch).await? {
             return Ok(answer);
         }
-        let answer = self.write(&change, batch, transition).await?;
-        batches.put_next(&change.transaction).await?;
-        batches.commit(change.transaction, answer).await
+        let (answer, ()) = future::try_join(
+            self.write(&change, batch, transition, &mut kept),
+            batches.put_next(&change.transaction),
+        )
+        .await?;
+        let answer = batches.commit(change.transaction, answer).await?;
+        *remembered = kept.sealed(change.left);
+        Ok(answer)
     }
 
     async fn write(
@@ -64,6 +71,7 @@ impl PgRepository {
         change: &Change<'_>,
         batch: Vec<ProbeRecord>,
         transition: &dyn Transition,
+        kept: &mut Kept,
     ) -> Result<Appended, Error> {
         let transaction = &change.transaction;
         let records: Vec<StoredRecord> =
@@ -72,27 +80,40 @@ impl PgRepository {
         let monitors = self.names.number(transaction, change.stamp, &keys).await?;
         let added: Vec<_> = monitors.iter().copied().zip(records.iter().map(Sample::of)).collect();
         let groups = keys.iter().map(|key| key.psc().clone()).collect();
-        let (grown, mut machines) =
-            future::try_join(Grown::read(transaction, &added), Machines::read(transaction, groups)).await?;
+        let (rollups, states) = (kept.rollups(&added), kept.states(&groups));
+        let (grown, mut machines) = future::try_join(
+            Grown::read(transaction, &added, rollups),
+            Machines::read_beside(transaction, groups, states),
+        )
+        .await?;
         let new_events = machines.apply(&records, transition);
         let newest = records::newest_of(&records, &monitors);
+        let (now, last) = (self.clock.now().as_secs(), records.last().map(|one| one.id));
         // Sent together, in this order; boxed because it holds all of them.
-        let (_, _, _, _, events) = Box::pin(future::try_join5(
+        let writes = future::try_join4(
             records::insert(transaction, &records, &monitors),
             records::put_latest(transaction, &newest),
             grown.write(transaction),
             machines.write(transaction),
-            events::insert(change, new_events, self.clock.now().as_secs()),
-        ))
-        .await?;
-        let (record, event) = (records.last().map(|one| one.id), events.last().map(|one| one.id));
-        future::try_join(
-            notify(transaction, NOTIFY_RECORDS, record),
-            notify(transaction, NOTIFY_EVENTS, event),
-        )
-        .await?;
+        );
+        let news = future::try_join(
+            notify(transaction, NOTIFY_RECORDS, last),
+            events::insert(change, new_events, now),
+        );
+        let (_, (_, events)) = Box::pin(future::try_join(writes, news)).await?;
+        notify(transaction, NOTIFY_EVENTS, events.last().map(|one| one.id)).await?;
+        kept.put(slot_of(now), grown, machines.into_states());
         Ok(Appended { records, events })
     }
+}
+
+/// What one append leaves to the next.
+#[derive(Debug)]
+pub(super) struct Appending {
+    /// The batches of this process.
+    pub(super) batches: Batches,
+    /// What they left in the database.
+    pub(super) kept: Kept,
 }
 
 async fn notify(transaction: &Transaction<'_>, sql: &str, highest: Option<i64>) -> Result<(), Error> {

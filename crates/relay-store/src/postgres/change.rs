@@ -17,6 +17,19 @@ pub(super) struct Change<'a> {
     pub(super) next_event: EventId,
     /// Which monitors there are.
     pub(super) stamp: Stamp,
+    /// How it finds the store.
+    pub(super) found: Seal,
+    /// How it leaves the store, once it is committed.
+    pub(super) left: Seal,
+}
+
+/// What the last change was: as long as the seal is the same, nobody changed anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seal {
+    /// The random name of the change.
+    pub(super) change: String,
+    /// The number of the next record. Programs that know no names of changes move it.
+    pub(super) next_record: RecordId,
 }
 
 impl<'a> Change<'a> {
@@ -27,10 +40,13 @@ impl<'a> Change<'a> {
         let statement = transaction.prepare_cached(TAKE_LOCK).await.map_err(&trouble)?;
         let count = i64::try_from(records).unwrap_or(i64::MAX);
         let row = transaction.query_one(&statement, &[&count]).await.map_err(&trouble)?;
+        let first_record: RecordId = row.get(0);
         Ok(Self {
-            first_record: row.get(0),
+            first_record,
             next_event: row.get(1),
             stamp: Stamp { next: row.get(2), names: row.get(3) },
+            found: Seal { change: row.get(4), next_record: first_record },
+            left: Seal { change: row.get(5), next_record: first_record.saturating_add(count) },
             transaction,
         })
     }

@@ -63,7 +63,7 @@ impl Maintenance for PgRepository {
             return Err(closed());
         }
         // An append that is under way ends before.
-        let _batches = self.batches.lock().await;
+        let _appending = self.appending.lock().await;
         self.pool.close();
         Ok(())
     }

@@ -48,16 +48,28 @@ pub(super) struct Grown {
 }
 
 impl Grown {
-    /// Reads the rollups that records fall into, and adds the records.
+    /// Reads the rollups that records fall into, but for those that are `known`, and adds the records.
     pub(super) async fn read(
         transaction: &Transaction<'_>,
         added: &[(MonitorId, Sample)],
+        known: Self,
     ) -> Result<Self, Error> {
-        let slots: BTreeSet<Place> =
-            added.iter().map(|(monitor, sample)| (slot_of(sample.timestamp), *monitor)).collect();
-        let days: BTreeSet<Place> =
-            added.iter().map(|(monitor, sample)| (day_of(sample.timestamp), *monitor)).collect();
-        let mut grown = Self::at(transaction, &slots, &slots, &days).await?;
+        let mut grown = known;
+        let slots: BTreeSet<Place> = added
+            .iter()
+            .map(|(monitor, sample)| (slot_of(sample.timestamp), *monitor))
+            .filter(|slot| !grown.slots.contains_key(slot))
+            .collect();
+        let days: BTreeSet<Place> = added
+            .iter()
+            .map(|(monitor, sample)| (day_of(sample.timestamp), *monitor))
+            .filter(|day| !grown.days.contains_key(day))
+            .collect();
+        if !slots.is_empty() || !days.is_empty() {
+            let found = Self::at(transaction, &slots, &slots, &days).await?;
+            grown.slots.extend(found.slots);
+            grown.days.extend(found.days);
+        }
         for (monitor, sample) in added {
             grown.slots.entry((slot_of(sample.timestamp), *monitor)).or_default().add(sample);
             grown.days.entry((day_of(sample.timestamp), *monitor)).or_default().add(sample);

@@ -32,6 +32,13 @@ struct Machine {
     now: GroupStates,
 }
 
+impl Machine {
+    /// Makes one that nothing moved yet.
+    fn of(states: GroupStates) -> Self {
+        Self { before: states.clone(), now: states }
+    }
+}
+
 impl Machines {
     /// Reads the states of groups, in two statements that are sent together.
     pub(super) async fn read(transaction: &Transaction<'_>, groups: BTreeSet<Psc>) -> Result<Self, Error> {
@@ -56,8 +63,26 @@ impl Machines {
                 states.channel = Some(read_channel(row)?);
             }
         }
-        let machines = found.into_iter().map(|states| Machine { before: states.clone(), now: states });
-        Ok(Self { groups: groups.into_iter().zip(machines).collect() })
+        Ok(Self { groups: groups.into_iter().zip(found.into_iter().map(Machine::of)).collect() })
+    }
+
+    /// Reads the states of groups, but for those that are `known`.
+    pub(super) async fn read_beside(
+        transaction: &Transaction<'_>,
+        mut groups: BTreeSet<Psc>,
+        known: BTreeMap<Psc, GroupStates>,
+    ) -> Result<Self, Error> {
+        groups.retain(|group| !known.contains_key(group));
+        let mut machines =
+            if groups.is_empty() { Self::default() } else { Self::read(transaction, groups).await? };
+        let known = known.into_iter().map(|(psc, states)| (psc, Machine::of(states)));
+        machines.groups.extend(known);
+        Ok(machines)
+    }
+
+    /// Returns the states as they will be.
+    pub(super) fn into_states(self) -> BTreeMap<Psc, GroupStates> {
+        self.groups.into_iter().map(|(psc, machine)| (psc, machine.now)).collect()
     }
 
     /// Lets records move the states, and returns the events they cause.

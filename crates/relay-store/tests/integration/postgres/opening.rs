@@ -41,6 +41,24 @@ async fn a_newer_database_and_an_edited_migration_are_refused() {
     }
 }
 
+/// What the newest migration does is taken back: the database is as the one before left it.
+#[tokio::test]
+async fn a_database_without_names_of_changes_gets_them() {
+    let database = Database::create().await;
+    let put = async || {
+        let store = open(&database.options()).await.expect("opened");
+        let batch = vec![record(&key("a/s"), 0).build()];
+        let appended = store.append(batch, Arc::new(NoTransition)).await.expect("stored");
+        store.close().await.expect("closed");
+        appended.records[0].id
+    };
+    assert_eq!(put().await, 1);
+    let back = "ALTER TABLE relay.store_state DROP COLUMN change, DROP COLUMN change_before; \
+                DELETE FROM relay.schema_migrations WHERE version = 5";
+    database.shell().await.batch_execute(back).await.expect("as before");
+    assert_eq!((put().await, put().await), (2, 3));
+}
+
 #[tokio::test]
 async fn many_may_start_on_one_new_database() {
     let database = Database::create().await;

@@ -141,6 +141,45 @@ async fn a_channel_that_one_process_names_is_named_for_all() {
     assert_eq!((total(&one, "a/s").await, total(&one, "a/s/c").await), (0, 4));
 }
 
+/// A process does not read what its own last append wrote, unless anybody changed anything since. Rows that cannot be
+/// read tell: they are written over, or found.
+#[tokio::test]
+async fn own_rows_are_read_again_after_a_change_of_another_process() {
+    let database = Database::create().await;
+    let clock = Arc::new(ManualClock::at_secs(START));
+    let (one, other) = (database.open(clock.clone()).await, database.open(clock).await);
+    let shell = database.shell().await;
+    let name = key("a/s");
+    let put = async |store: &PgRepository| {
+        store.append(vec![record(&name, START - 60).build()], Arc::new(NoTransition)).await
+    };
+    let spoil = async || {
+        shell.batch_execute("UPDATE relay.day_rollups SET tally = ''").await.expect("changed");
+    };
+    put(&one).await.expect("stored");
+    spoil().await;
+    put(&one).await.expect("nothing is read");
+    assert_eq!(total(&one, "a/s").await, 2);
+    put(&other).await.expect("stored");
+    put(&one).await.expect("stored");
+    assert_eq!(total(&one, "a/s").await, 4);
+
+    // A batch of another process, then one that is about nothing of this.
+    put(&other).await.expect("stored");
+    spoil().await;
+    let error = put(&one).await.expect_err("it is read");
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    put(&other).await.expect("a change that was taken back does not count");
+    assert_eq!(total(&one, "a/s").await, 6);
+    put(&one).await.expect("stored");
+    other.import_days(Vec::new()).await.expect("nothing to do");
+    spoil().await;
+    put(&one).await.expect("nothing was changed");
+    other.rebuild_rollups().await.expect("counted again");
+    spoil().await;
+    assert!(matches!(put(&one).await.expect_err("it is read"), Error::Corrupt { .. }));
+}
+
 /// A lock that is held for too long is an outage, and the same batch works afterwards.
 #[tokio::test]
 async fn a_lock_is_not_waited_for_without_end() {
