@@ -48,6 +48,7 @@ pub(crate) fn check(root: &Path, path: &OsStr, filter: Option<&str>) -> Result<(
     let target = target_folder(root)?;
     let packages = install(&root.join(TESTS), &target.join("web/packages"), path)?;
     let modules = packages.join("node_modules");
+    // The packages are not above the sources, so tsc has to be told where types are: those of Node and of the others.
     for project in ["tsconfig.json", "tests/tsconfig.json"] {
         shell::run(
             node(path)

@@ -17,7 +17,8 @@ visit('a click on a row opens its detail, and back closes it', {}, async (page) 
   assert.match(String(await page.locator('path.p50').getAttribute('d')), /^M/);
   assert.match(String(await page.locator('path.band').getAttribute('d')), /Z$/);
   const text = await dialog.innerText();
-  for (const word of ['Availability', 'Median', '95th percentile', 'First token', 'Endpoint', 'Waiting for the answer', 'Last probes']) {
+  for (const word of ['Availability', 'Median', '95th percentile', 'First token', 'Endpoint', 'Waiting for the answer', 'Last probes',
+    'Global partner', 'Category', 'Listed', 'Sponsor']) {
     assert.ok(text.includes(word), word);
   }
   await picture(page, 'detail-1440-light');

@@ -53,7 +53,7 @@ visit('the first load is small and paints soon', { alone: true }, async (page) =
 
 const MANY = 1000;
 
-/** Milliseconds that a page with many monitors needs. @param {import('./support/world.mjs').Page} page @param {string} url */
+/** Milliseconds until the answer was there and until rows were painted, and for sorting and filtering them. @param {import('./support/world.mjs').Page} page @param {string} url */
 async function measure(page, url) {
   // By the page's own clock, from the start of the navigation until rows are painted: the driver learns of them later.
   await page.addInitScript(() => {
@@ -70,10 +70,14 @@ async function measure(page, url) {
     rows = await page.evaluate(() => performance.getEntriesByName('rows')[0]?.startTime ?? 0);
     return rows > 0;
   });
+  const answer = await page.evaluate(() => {
+    const [entry] = performance.getEntriesByType('resource').filter(({ name }) => name.includes('/api/status'));
+    return /** @type {PerformanceResourceTiming} */ (entry).responseEnd;
+  });
   const sort = await took(page, "document.querySelector('th.c-latency button').click()");
   const search = (/** @type {string} */ words) => `const i = document.querySelector('.search input'); i.value = ${JSON.stringify(words)}; i.dispatchEvent(new Event('input', { bubbles: true }))`;
   const filter = Math.max(await took(page, search('provider 77'), 3), await took(page, search(''), 3));
-  return { rows, sort, filter };
+  return { answer, rows, sort, filter };
 }
 
 visit('a thousand monitors load, sort, filter and scroll without jank', { free: true, alone: true }, async (page) => {
@@ -101,7 +105,8 @@ visit('a thousand monitors of a real server load soon', { free: true, alone: tru
   assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '1001');
   assert.match((await texts(page, 'td.c-availability')).join(), /\d%/);
   const warm = await measure(page, url);
-  console.log(`1,000 monitors of a real server: rows after ${Math.round(cold.rows)} ms, again ${Math.round(warm.rows)} ms, `
+  console.log(`1,000 monitors of a real server: rows after ${Math.round(cold.rows)} ms, the answer after ${Math.round(cold.answer)} ms; `
+    + `again rows after ${Math.round(warm.rows)} ms, `
     + `sort ${warm.sort.toFixed(1)} ms, filter ${warm.filter.toFixed(1)} ms`);
   assert.ok(warm.rows <= 1000 * SLACK, `${warm.rows} ms`);
   assert.ok(warm.sort <= 100 * SLACK && warm.filter <= 100 * SLACK, `${warm.sort} ms, ${warm.filter} ms`);

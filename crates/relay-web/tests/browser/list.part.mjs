@@ -110,14 +110,31 @@ visit('a block says what it stands for, to mouse and keyboard', {}, async (page)
 
 visit('a touch shows the tooltip, another one elsewhere takes it away', { width: 360, height: 740, touch: true }, async (page) => {
   await open(page, `${world.demo}/en/?period=90d`);
-  const strip = page.locator('.card .strip').first();
+  const strip = page.locator('.card', { has: page.locator('.layer-label') }).locator('.strip').first();
   assert.ok(Number(await strip.getAttribute('aria-valuemax')) < 50);
-  await strip.tap({ position: { x: 150, y: 8 } });
-  await page.locator('.tip').waitFor();
+  await strip.tap({ position: { x: 290, y: 8 } });
+  // A block of one model also says how all of them fared.
+  await page.locator('.tip', { hasText: /claude-sonnet-4-5[^]*Availability[^]*3 models[^]*Availability/ }).waitFor();
   await picture(page, 'tooltip-360');
   await page.locator('.summary-words').tap();
   await until('no tooltip', async () => (await page.locator('.tip').count()) === 0);
   await fits(page);
+  await accessible(page);
+});
+
+visit('on a phone the filters unfold, and their lists open from below', { width: 360, height: 740, touch: true }, async (page) => {
+  await open(page, `${world.demo}/en/?period=24h`);
+  assert.equal(await page.locator('.facet button:visible, .toolbar > .check:visible').count(), 0);
+  await page.locator('.fold').tap();
+  await page.locator('.toolbar > .check').tap();
+  await until('it counts', async () => (await page.locator('.fold .chosen').innerText()) === '1');
+  await fits(page);
+  await picture(page, 'unfolded-360');
+  await page.locator('.facet button', { hasText: 'Provider' }).tap();
+  await page.locator('.option').first().waitFor();
+  await picture(page, 'filter-360');
+  await page.locator('.option', { hasText: 'Northwind' }).tap();
+  await until('one provider', async () => new Set(await texts(page, '.card .provider')).size === 1);
   await accessible(page);
 });
 

@@ -11,6 +11,7 @@ import { Icon } from './icons.js';
 
 /** Options drawn at once; the list's own search reaches the others. */
 const MOST = 200;
+const TOUCH = matchMedia('(hover: none)');
 
 /** @param {Facet} facet @param {string} label */
 export function optionLabel(facet, label) {
@@ -40,7 +41,8 @@ export function FacetFilter({ facet, options, chosen }) {
       setOpen(false);
       button.current?.focus();
     };
-    root.current?.querySelector('input')?.focus({ preventScroll: true });
+    // On a touch screen the keyboard would cover the list.
+    if (!TOUCH.matches) root.current?.querySelector('input')?.focus({ preventScroll: true });
     document.addEventListener('pointerdown', outside);
     document.addEventListener('focusin', outside);
     document.addEventListener('keydown', escape);
