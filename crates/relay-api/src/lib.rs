@@ -41,5 +41,5 @@ mod wanted;
 pub use api::Api;
 pub use openapi::openapi_json;
 pub use options::{Access, EventsAccess, Limits, MetricsAccess, Options, TlsFiles};
-pub use server::{BindError, Server, TlsError};
+pub use server::{BindError, Server, TlsError, check_tls};
 pub use state::{BuildInfo, Deps};

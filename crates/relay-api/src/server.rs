@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use registry::network;
-pub use tls::TlsError;
+pub use tls::{TlsError, check_tls};
 
 use crate::{
     api::Api,
@@ -61,7 +61,7 @@ pub enum BindError {
         address: SocketAddr,
     },
     /// The certificate cannot be served.
-    #[error("server.tls: {0}")]
+    #[error("server.tls")]
     Tls(#[from] TlsError),
     /// Anything else.
     #[error("cannot listen on {address}")]

@@ -83,7 +83,10 @@ fn inside_data(typed: &str) -> Result<&Path, String> {
 }
 
 fn read_include(dir: &Path, path: &Path) -> Result<Included, String> {
-    let root = fs::canonicalize(dir.join("data")).map_err(|error| format!("data/: {}", reason(&error)))?;
+    let root = fs::canonicalize(dir.join("data")).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no folder data/ beside the configuration".to_owned(),
+        _ => format!("data/: {}", reason(&error)),
+    })?;
     let file = fs::canonicalize(path).map_err(|error| reason(&error))?;
     if !file.starts_with(&root) {
         return Err("the include leads out of data/".to_owned());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use relay_api::{Access, BindError, BuildInfo, Limits, MetricsAccess, Options, Server, TlsFiles};
+use relay_api::{Access, BindError, BuildInfo, Limits, MetricsAccess, Options, Server, TlsFiles, check_tls};
 use relay_config::{Config, Metrics, Tls};
 
 use super::events;
@@ -15,7 +15,6 @@ const RESERVED_FILES: u64 = 512;
 /// # Errors
 /// What to do about an address that cannot be had, or a certificate that cannot be used.
 pub(crate) fn bind(config: &Config) -> anyhow::Result<Server> {
-    let files = |tls: &Tls| TlsFiles { cert: tls.cert.clone(), key: tls.key.clone() };
     let options = Options {
         listen: config.server.listen,
         limits: limits(&config.server.limits),
@@ -23,6 +22,16 @@ pub(crate) fn bind(config: &Config) -> anyhow::Result<Server> {
         tls: config.server.tls.as_ref().map(files),
     };
     listen(options, "--listen or server.listen")
+}
+
+/// Returns what is wrong with the configured certificate as it lies on this machine now.
+pub(crate) fn mistake_in_tls(config: &Config) -> Option<String> {
+    let mistake = check_tls(&files(config.server.tls.as_ref()?)).err()?;
+    Some(format!("server.tls: {mistake}"))
+}
+
+fn files(tls: &Tls) -> TlsFiles {
+    TlsFiles { cert: tls.cert.clone(), key: tls.key.clone() }
 }
 
 /// Binds an address that `setting` says how to change.

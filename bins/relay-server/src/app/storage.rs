@@ -183,10 +183,13 @@ fn refusal(backend: &Backend, error: &Error) -> String {
         }
     };
     match error {
-        Error::Unavailable { reason, .. } => format!(
-            "cannot use the database {path}: {reason}; set storage.sqlite.path to a file that this user may write, in \
-             a directory that exists"
-        ),
+        Error::Unavailable { reason, .. } => {
+            let named = reason.contains(&path.to_string());
+            let what = if named { String::new() } else { format!("cannot use the database {path}: ") };
+            format!(
+                "{what}{reason}; set storage.sqlite.path to a file that this user may write, in a directory that exists"
+            )
+        }
         Error::Conflict { reason } => format!("cannot use the database {path}: {reason}"),
         other => format!("cannot use the database {path}: {other}; set storage.sqlite.path to another file"),
     }

@@ -31,16 +31,21 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
                 }
                 return ExitCode::FAILURE;
             }
+            // A warning, since the files may be those of another machine.
+            let certificate = crate::app::http::mistake_in_tls(&loaded.config);
+            if let Some(mistake) = &certificate {
+                complain(&format!("warning: {}: {mistake}; `run` would not start", path.display()));
+            }
             let printed = args.print.is_none_or(|format| show(&loaded, format));
             let monitors = loaded.config.monitors.len();
-            if args.strict && loaded.warnings() > 0 {
-                let warnings = count_of(loaded.warnings(), "warning");
+            let warnings = loaded.warnings() + usize::from(certificate.is_some());
+            if args.strict && warnings > 0 {
+                let warnings = count_of(warnings, "warning");
                 complain(&format!("relay-server: {warnings}, and --strict allows none"));
                 return ExitCode::FAILURE;
             }
             if args.print.is_none() {
-                let (monitors, warnings) =
-                    (count_of(monitors, "monitor"), count_of(loaded.warnings(), "warning"));
+                let (monitors, warnings) = (count_of(monitors, "monitor"), count_of(warnings, "warning"));
                 print(&format!("{}: {monitors}, {warnings}\n", path.display()));
             }
             if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -176,6 +176,20 @@ fn check_tells_good_from_doubtful_and_bad() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_used_is_told_before_and_at_the_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut config = config();
+    config["server"]["tls"] = json!({ "cert": "cert.pem", "key": "key.pem" });
+    fs::write(dir.path().join("cert.pem"), "garbage").expect("written");
+    let said = check(&run_with(dir.path(), &config), 1, &["server.tls", "cert.pem", "no certificate"]);
+    assert_eq!(said.matches("cert.pem").count(), 1, "{said}");
+    let doubtful = finish(program(dir.path()).arg("check"));
+    check(&doubtful, 0, &["warning: ", "server.tls", "cert.pem", "no certificate"]);
+    assert!(String::from_utf8_lossy(&doubtful.stdout).contains("1 warning"));
+    check(&finish(program(dir.path()).args(["check", "--strict"])), 1, &["1 warning"]);
+}
+
+#[test]
 fn init_writes_a_starter_once() {
     let dir = tempfile::tempdir().expect("a directory");
     let output = finish(program(dir.path()).arg("init"));

@@ -51,6 +51,14 @@ pub enum TlsError {
     },
 }
 
+/// Tells whether the files could be served now, and reads them for that.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check_tls(files: &TlsFiles) -> Result<(), TlsError> {
+    read(files).map(drop)
+}
+
 /// A certificate in service.
 #[derive(Debug)]
 pub(crate) struct Certificate {

@@ -43,7 +43,7 @@ pub(crate) fn compose(text: &str) -> Composed {
             Ok(read) => read,
             Err(error) => {
                 if composed.second_document.is_none() {
-                    composer.faults.push(Fault::of(error.marker(), describe(error.kind())));
+                    composer.faults.push(invalid(text, error.marker(), error.kind()));
                     composer.root = None;
                 }
                 break;
@@ -68,12 +68,30 @@ pub(crate) fn compose(text: &str) -> Composed {
     composed
 }
 
-fn describe(kind: &ErrorKind) -> String {
-    let text = kind.to_string();
-    if text.contains("nesting") || text.contains("recursion") {
-        return format!("nested deeper than {MAX_DEPTH} levels");
+/// Says what the parser stumbled over, and where.
+fn invalid(text: &str, marker: &Marker, kind: &ErrorKind) -> Fault {
+    let said = kind.to_string();
+    let mark = mark_of(marker);
+    if said.contains("nesting") || said.contains("recursion") {
+        return Fault::new(mark, format!("nested deeper than {MAX_DEPTH} levels"));
     }
-    format!("not valid YAML: {text}")
+    // The parser tells where the value before began.
+    match tab_in_indentation(text, mark.line) {
+        Some(tab) if said.contains("tab") => {
+            Fault::new(tab, "not valid YAML: a tab in the indentation, write spaces")
+        }
+        _ => Fault::new(mark, format!("not valid YAML: {said}")),
+    }
+}
+
+/// Returns the first tab that a line is indented with, from line `first` on.
+fn tab_in_indentation(text: &str, first: u32) -> Option<Mark> {
+    let numbered = (1..).zip(text.lines()).skip_while(|(line, _)| *line < first);
+    numbered.into_iter().find_map(|(line, content)| {
+        let indentation = &content[..content.len() - content.trim_start_matches([' ', '\t']).len()];
+        let before = indentation.find('\t')?;
+        Some(Mark { line, col: u32::try_from(before + 1).unwrap_or(u32::MAX) })
+    })
 }
 
 fn mark_of(marker: &Marker) -> Mark {
@@ -84,10 +102,6 @@ fn mark_of(marker: &Marker) -> Mark {
 }
 
 impl Fault {
-    fn of(marker: &Marker, message: String) -> Self {
-        Self { mark: mark_of(marker), path: String::new(), message }
-    }
-
     fn new(mark: Mark, message: impl Into<String>) -> Self {
         Self { mark, path: String::new(), message: message.into() }
     }

@@ -46,6 +46,15 @@ fn deep_nesting() {
 }
 
 #[test]
+fn a_tab_in_the_indentation_is_shown_where_it_is() {
+    let told = refused("interval: 1m\nmonitors:\n  - provider: a\n\tservice: cc\n");
+    has(&told, "c.yaml:4:1: not valid YAML: a tab in the indentation, write spaces");
+    let text =
+        "monitors:\n  - provider: a\n    body: |\n      one\n      \ttwo\n    service: cc\n  \tchannel: x\n";
+    has(&refused(text), "c.yaml:7:3: not valid YAML: a tab in the indentation");
+}
+
+#[test]
 fn nesting_by_aliases() {
     let mut text = String::from("x-0: &a0 [1]\n");
     for depth in 1..400 {

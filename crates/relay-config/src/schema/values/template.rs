@@ -22,7 +22,12 @@ impl Read for TemplateText {
         match quote(text, |name| reader.env.get(name)) {
             Ok(value) => Some(Self { typed: text.to_owned(), value }),
             Err(name) => {
-                reader.error(node.mark, format!("the environment variable {name} is not set"));
+                reader.error(
+                    node.mark,
+                    format!(
+                        "the environment variable {name} is not set; it may stand in .env beside the file too"
+                    ),
+                );
                 None
             }
         }

@@ -136,7 +136,12 @@ fn referring(node: &Node, reader: &mut Reader<'_>) -> Option<(String, String)> {
     match expand(text, |name| reader.env.get(name)) {
         Ok(value) => Some((text.to_owned(), value)),
         Err(name) => {
-            reader.error(node.mark, format!("the environment variable {name} is not set"));
+            reader.error(
+                node.mark,
+                format!(
+                    "the environment variable {name} is not set; it may stand in .env beside the file too"
+                ),
+            );
             None
         }
     }
