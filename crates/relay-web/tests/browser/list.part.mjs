@@ -159,7 +159,7 @@ visit('the page speaks four languages at their own addresses', {}, async (page) 
     for (const width of [1440, 1024, 768]) {
       await page.setViewportSize({ width, height: 900 });
       await until(`no head of the table is cut at ${width} pixels: ${path}`, () => headsFit(page));
-      await picture(page, `language-${tag}-${width}`);
+      if (tag === 'ru') await picture(page, `language-${tag}-${width}`);
     }
     await page.setViewportSize({ width: 360, height: 740 });
     await page.locator('.card canvas').first().waitFor();

@@ -12,7 +12,8 @@ for (const scheme of /** @type {const} */ (['light', 'dark'])) {
       await page.locator('canvas').first().waitFor();
       await fits(page);
       await picture(page, `home-${width}-${scheme}`);
-      if (scheme === 'dark') await accessible(page);
+      // Cards and table; the widths between differ in nothing that is read aloud, and light ones are looked at elsewhere.
+      if (scheme === 'dark' && (width === 360 || width === 1440)) await accessible(page);
     });
   }
 }
