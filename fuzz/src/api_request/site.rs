@@ -79,7 +79,7 @@ impl World {
         let filled = Arc::clone(&store);
         let filling = move || runtime.block_on(filled.append(batch, Arc::new(EveryFailure))).map(drop);
         std::thread::spawn(filling).join().expect("no panic").expect("memory works");
-        let snapshot = Snapshot { generation: 1, monitors: monitors.into(), site: site() };
+        let snapshot = Snapshot { generation: 1, monitors, site: site() };
         Self { snapshot: Arc::new(snapshot), store, clock }
     }
 }

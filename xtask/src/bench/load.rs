@@ -1,10 +1,11 @@
 //! Asking a server the same thing over many connections at once, as fast as it answers.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::Barrier,
     task::JoinSet,
     time::Instant,
 };
@@ -48,11 +49,14 @@ impl Load {
     }
 
     async fn run(&self) -> Result<Throughput> {
-        let start = Instant::now();
         let mut connections = JoinSet::new();
+        let open = Arc::new(Barrier::new(self.connections + 1));
         for _ in 0..self.connections {
-            connections.spawn(ask(self.clone(), start + self.duration));
+            connections.spawn(ask(self.clone(), Arc::clone(&open)));
         }
+        // Opening is not counted: over TLS it takes longer than many an answer.
+        open.wait().await;
+        let start = Instant::now();
         let mut times = Vec::new();
         while let Some(done) = connections.join_next().await {
             times.extend(done??);
@@ -67,19 +71,22 @@ impl Load {
     }
 }
 
-/// Asks over one connection until `end`; returns how long each answer took.
-async fn ask(load: Load, end: Instant) -> Result<Vec<Duration>> {
+/// Asks over one connection, for as long as it is pressed once all are `open`; returns how long each answer took.
+async fn ask(load: Load, open: Arc<Barrier>) -> Result<Vec<Duration>> {
     match &load.tls {
-        Some(tls) => ask_over(&load, Connection::over(tls.connect(load.addr).await?), end).await,
-        None => ask_over(&load, Connection::open(load.addr).await?, end).await,
+        Some(tls) => ask_over(&load, tls.connect(load.addr).await.map(Connection::over), &open).await,
+        None => ask_over(&load, Connection::open(load.addr).await, &open).await,
     }
 }
 
 async fn ask_over<S: AsyncRead + AsyncWrite + Unpin>(
     load: &Load,
-    mut connection: Connection<S>,
-    end: Instant,
+    connection: Result<Connection<S>>,
+    open: &Barrier,
 ) -> Result<Vec<Duration>> {
+    // Whoever has no connection is waited for too.
+    open.wait().await;
+    let (mut connection, end) = (connection?, Instant::now() + load.duration);
     let mut times = Vec::new();
     loop {
         let start = Instant::now();
