@@ -4,6 +4,7 @@
 //! machine that is busy or slow changes both. `--quick` measures less of everything, to see that it works.
 
 mod bare;
+mod cleaner;
 pub(crate) mod config;
 mod encrypted;
 mod figure;

@@ -13,7 +13,7 @@ use relay_testkit::postgres::{ROLE, Server, ServerOptions};
 use tokio::time::Instant;
 
 use super::{
-    Scale,
+    Scale, cleaner,
     figure::{self, Figure, median, millis},
     fixture::{self, BATCH},
     generator::Generator,
@@ -31,6 +31,7 @@ pub(crate) fn figures(scale: Scale, large: bool) -> Result<Vec<Figure>> {
         let monitors = generator.monitors * 10;
         figures.extend(measure(&runtime, &Generator { monitors, ..generator }, scale, 150.0)?);
     }
+    figures.push(runtime.block_on(clean(scale))?);
     Ok(figures)
 }
 
@@ -70,6 +71,15 @@ fn measure(
         });
     }
     Ok(figures)
+}
+
+async fn clean(scale: Scale) -> Result<Figure> {
+    let options = ServerOptions { durable: true, ..ServerOptions::default() };
+    let server = Server::start(options).map_err(|reason| anyhow!(reason))?;
+    let store = open(server.address()).await?;
+    let figure = cleaner::figure("PostgreSQL", store.clone(), scale).await?;
+    store.close().await?;
+    Ok(figure)
 }
 
 async fn open(server: SocketAddr) -> Result<Arc<dyn Repository>> {

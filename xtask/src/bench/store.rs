@@ -11,7 +11,7 @@ use relay_core::{
 use tokio::time::Instant;
 
 use super::{
-    Scale,
+    Scale, cleaner,
     figure::{self, Figure, median, millis},
     fixture::{self, BATCH, Fixture},
     generator::Generator,
@@ -33,6 +33,7 @@ pub(crate) fn figures(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(runtime.block_on(read(&fixture, scale))?);
     figures.push(compare(&runtime, &fixture, scale)?);
     figures.push(size(&fixture));
+    figures.push(runtime.block_on(clean(scale))?);
     Ok(figures)
 }
 
@@ -58,6 +59,14 @@ async fn append(scale: Scale) -> Result<Figure> {
         figure::rate(rate),
     )
     .target("≥ 60,000/s", rate >= 60_000.0))
+}
+
+async fn clean(scale: Scale) -> Result<Figure> {
+    let folder = tempfile::tempdir()?;
+    let store = fixture::open(&folder.path().join("clean.db")).await?;
+    let figure = cleaner::figure("SQLite", store.clone(), scale).await?;
+    store.close().await?;
+    Ok(figure)
 }
 
 /// Reads from a store that was just opened, so that nothing of it is in memory but what opening put there.

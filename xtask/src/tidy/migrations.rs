@@ -115,7 +115,7 @@ mod tests {
             check("-- PostgreSQL only: why", "sqlite/0002_c.sql"),
             [
                 "migrations/sqlite/0002_c.sql",
-                "migrations/postgres/0003_c.sql",
+                "migrations/postgres/0002_c.sql",
                 "migrations/sqlite/0003_c.sql"
             ]
         );

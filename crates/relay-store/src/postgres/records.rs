@@ -1,6 +1,10 @@
 //! Records, and the newest of each monitor.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
@@ -181,8 +185,9 @@ pub(super) async fn put_latest(
     newest: &HashMap<MonitorId, LatestRecord>,
 ) -> Result<(), Error> {
     let trouble = translate("cannot write newest records");
-    let (monitors, newest): (Vec<MonitorId>, Vec<&LatestRecord>) =
-        newest.iter().map(|(id, one)| (*id, one)).unzip();
+    // In the order of the index, neighbours are on the same page.
+    let newest: BTreeMap<MonitorId, &LatestRecord> = newest.iter().map(|(id, one)| (*id, one)).collect();
+    let (monitors, newest): (Vec<MonitorId>, Vec<&LatestRecord>) = newest.into_iter().unzip();
     let ids: Vec<RecordId> = newest.iter().map(|one| one.id).collect();
     let timestamps: Vec<UnixSeconds> = newest.iter().map(|one| one.timestamp).collect();
     let latencies: Vec<i64> = newest.iter().map(|one| one.latency_ms.into()).collect();
