@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail};
 
 use self::containerfile::Containerfile;
 use crate::{
-    shell,
+    dist, shell,
     workspace::{self, File},
 };
 
@@ -108,6 +108,9 @@ fn build(root: &Path) -> Result<()> {
         shell::run(&mut command)?;
     }
     let program = folder.path().join("out/usr/local/bin/relay-server");
+    let bytes = fs::read(&program).context("the build stage made no program")?;
+    dist::allocates_as_set(root, &bytes)?;
+    println!("{}: {} bytes", program.display(), bytes.len());
     shell::run(Command::new(&program).arg("--version"))?;
     shell::run(Command::new(&program).arg("openapi").stdout(std::process::Stdio::null()))
 }

@@ -19,6 +19,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
+pub(crate) use self::build::allocates_as_set;
 use self::{
     archive::{Entry, sha256},
     build::{Source, Target},

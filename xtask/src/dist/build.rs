@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use cargo_metadata::MetadataCommand;
 
 use crate::{shell, workspace};
@@ -136,11 +136,28 @@ pub(super) fn program(source: &Source, target: &Target) -> Result<PathBuf> {
     command.env("SOURCE_DATE_EPOCH", source.time.to_string()).env("CARGO_INCREMENTAL", "0");
     shell::run(&mut command)?;
     let program = target.folder.join("dist/relay-server");
-    shows_no_folder(
-        &fs::read(&program).context("the program was not built")?,
-        &folders.map(|(folder, _)| folder),
-    )?;
+    let bytes = fs::read(&program).context("the program was not built")?;
+    shows_no_folder(&bytes, &folders.map(|(folder, _)| folder))?;
+    allocates_as_set(&source.root, &bytes)?;
     Ok(program)
+}
+
+/// The variable of `.cargo/config.toml` that says how the allocator is set up.
+const ALLOCATOR: &str = "JEMALLOC_SYS_WITH_MALLOC_CONF";
+
+/// Makes sure that a program was built with the set-up of the allocator that the workspace in `root` has: it gets there
+/// through the environment of a build script, which is easily lost on the way.
+///
+/// # Errors
+/// When the set-up is not in the program.
+pub(crate) fn allocates_as_set(root: &Path, program: &[u8]) -> Result<()> {
+    let settings = fs::read_to_string(root.join(".cargo/config.toml")).unwrap_or_default();
+    let lines = settings.lines().filter_map(|line| line.strip_prefix(ALLOCATOR));
+    for wanted in lines.filter_map(|line| line.split('"').nth(1)) {
+        let found = program.windows(wanted.len()).any(|window| window == wanted.as_bytes());
+        ensure!(found, "the program was built without {ALLOCATOR} of .cargo/config.toml");
+    }
+    Ok(())
 }
 
 fn cargo_home() -> Result<PathBuf> {
@@ -173,6 +190,17 @@ mod tests {
         assert!(shows_no_folder(program, &[Path::new("/build/there")]).is_ok());
         let error = shows_no_folder(program, &[Path::new("/build/here")]).expect_err("named");
         assert!(error.to_string().contains("/build/here/src/y.rs"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_lost_the_setting_of_its_allocator_is_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(allocates_as_set(folder.path(), b"anything").is_ok(), "nothing is set");
+        fs::create_dir(folder.path().join(".cargo")).expect("a folder");
+        let settings = format!("[env]\n{ALLOCATOR} = \"narenas:4\"\n");
+        fs::write(folder.path().join(".cargo/config.toml"), settings).expect("a file");
+        assert!(allocates_as_set(folder.path(), b"\x7fELF..background_thread:true,narenas:4\0").is_ok());
+        assert!(allocates_as_set(folder.path(), b"\x7fELF..background_thread:true\0").is_err());
     }
 
     #[test]

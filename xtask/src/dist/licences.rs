@@ -161,9 +161,15 @@ mod tests {
         let target = Target::new(&root).expect("a target");
         let source = Source::of_checkout(&root).expect("a source");
         let document = collect(&source, &target).expect("licences");
-        for wanted in
-            ["- tokio 1.", "- ring 0.", "- zstd-sys ", "- libsqlite3-sys ", "preact, on the page", "MIT"]
-        {
+        for wanted in [
+            "- tokio 1.",
+            "- ring 0.",
+            "- zstd-sys ",
+            "- libsqlite3-sys ",
+            "- tikv-jemalloc-sys ",
+            "preact, on the page",
+            "MIT",
+        ] {
             assert!(document.contains(wanted), "{wanted}");
         }
         for stranger in ["- proptest ", "- criterion ", "- cc 1.", "- relay-core", "- rcgen "] {
@@ -172,6 +178,7 @@ mod tests {
         assert!(document.contains("Permission is hereby granted, free of charge"));
         assert!(document.contains("Apache License"));
         assert!(document.contains("Redistribution and use in source and binary forms"), "zstd's own text");
+        assert!(document.contains("Jason Evans"), "jemalloc's own text");
         assert_eq!(collect(&source, &target).expect("licences"), document);
     }
 
