@@ -170,8 +170,9 @@ async fn what_cannot_be_served_is_refused_at_the_start() {
     let dir = tempfile::tempdir().expect("a directory");
     let refused = || {
         let error = Server::bind(options(dir.path(), Limits::default())).expect_err("no certificate");
-        assert!(matches!(error, BindError::Tls(_)), "{error}");
-        error.to_string()
+        let BindError::Tls(cause) = &error else { panic!("{error}") };
+        assert_eq!(error.to_string(), "server.tls", "the cause says the rest");
+        cause.to_string()
     };
     assert!(refused().contains("cert.pem: cannot be read"), "{}", refused());
     write_certificate(dir.path());
