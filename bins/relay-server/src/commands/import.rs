@@ -176,7 +176,7 @@ fn tell(source: &dyn Display, summary: &ImportSummary) {
     for (count, what) in [
         (*skipped, "records without provider, service or a time that can be"),
         (*too_old, "records older than storage.retention.rollup_days"),
-        (*events_left_out, "events whose number is taken, by themselves or by another event"),
+        (*events_left_out, "events whose number another event has"),
         (*events_skipped, "events that cannot be understood"),
     ] {
         if count > 0 {

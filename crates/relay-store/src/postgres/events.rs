@@ -1,6 +1,6 @@
 //! The event log.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
@@ -16,6 +16,7 @@ use super::{PgRepository, change::Change, error::translate};
 use crate::event_meta;
 
 const KNOWN: &str = include_str!("sql/events/known.sql");
+const NUMBERED: &str = include_str!("sql/events/numbered.sql");
 const INSERT: &str = include_str!("sql/events/insert.sql");
 const SINCE: &str = include_str!("sql/events/since.sql");
 
@@ -102,10 +103,7 @@ pub(super) async fn insert(
 pub(super) async fn import(change: &Change<'_>, events: Vec<Event>) -> Result<(u64, u64), Error> {
     let new: Vec<NewEvent> = events.iter().map(|event| event.event.clone()).collect();
     let known = known(&change.transaction, &new).await?;
-    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    let sql = "SELECT id FROM events WHERE id = ANY ($1)";
-    let rows = change.transaction.query(sql, &[&ids]).await.map_err(translate("cannot look for events"))?;
-    let mut taken: HashSet<EventId> = rows.iter().map(|row| row.get(0)).collect();
+    let mut taken = taken(&change.transaction, &events).await?;
     let (mut seen, mut left_out) = (HashSet::new(), 0);
     let mut fresh = Vec::with_capacity(events.len());
     for (place, event) in events.into_iter().enumerate() {
@@ -113,15 +111,32 @@ pub(super) async fn import(change: &Change<'_>, events: Vec<Event>) -> Result<(u
         if known.contains(&place) || seen.contains(&same) {
             continue;
         }
-        if taken.insert(event.id) {
-            seen.insert(same);
-            fresh.push(event);
-        } else {
-            left_out += 1;
+        let told = told(&event.event);
+        match taken.entry(event.id) {
+            Entry::Vacant(number) => {
+                number.insert(told);
+                seen.insert(same);
+                fresh.push(event);
+            }
+            Entry::Occupied(other) => left_out += u64::from(*other.get() != told),
         }
     }
     write(change, &fresh).await?;
     Ok((fresh.len() as u64, left_out))
+}
+
+/// What an event tells of, whatever number its record has.
+type Told = (EventType, UnixSeconds, MonitorKey);
+
+/// Returns which of the events' numbers are taken, and by what.
+async fn taken(transaction: &Transaction<'_>, events: &[Event]) -> Result<HashMap<EventId, Told>, Error> {
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let rows = transaction.query(NUMBERED, &[&ids]).await.map_err(translate("cannot look for events"))?;
+    rows.iter().map(|row| read(row).map(|event| (event.id, told(&event.event)))).collect()
+}
+
+fn told(event: &NewEvent) -> Told {
+    (event.kind, event.observed_at, event.key.clone())
 }
 
 /// Returns which of the events are there already.

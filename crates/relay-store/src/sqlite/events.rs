@@ -14,7 +14,7 @@ use crate::event_meta;
 const INSERT: &str = include_str!("sql/events/insert.sql");
 const INSERT_NUMBERED: &str = include_str!("sql/events/insert_numbered.sql");
 const SAME: &str = "SELECT 1 FROM events WHERE provider = ?1 AND service = ?2 AND channel = ?3 AND model = ?4 \
-                    AND type = ?5 AND trigger_record_id = ?6";
+                    AND type = ?5 AND (trigger_record_id = ?6 OR id = ?7 AND observed_at = ?8)";
 const SINCE: &str = include_str!("sql/events/since.sql");
 
 #[async_trait]
@@ -117,8 +117,16 @@ pub(super) fn insert_numbered(connection: &Connection, event: &Event) -> Result<
         if connection.prepare_cached(INSERT_NUMBERED)?.execute(row)? > 0 {
             return Ok(Numbered::Stored);
         }
-        let same =
-            (key.provider(), key.service(), key.channel(), key.model(), kind.as_str(), trigger_record_id);
+        let same = (
+            key.provider(),
+            key.service(),
+            key.channel(),
+            key.model(),
+            kind.as_str(),
+            trigger_record_id,
+            event.id,
+            event.event.observed_at,
+        );
         let is_there = connection.prepare_cached(SAME)?.exists(same)?;
         Ok(if is_there { Numbered::SameIsThere } else { Numbered::NumberIsTaken })
     };

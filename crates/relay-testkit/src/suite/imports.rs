@@ -231,8 +231,16 @@ pub async fn events_and_states_come_along_once<B: Backend>() {
     case.backend.reopen().await;
     let mut again = events.clone();
     again.push(event(7, "c/s", EventType::Down));
+    again.push(event(7, "b/s", EventType::Down));
     let outcome = case.repository().import_events(again, groups).await.expect("imported");
-    assert_eq!((outcome.events, outcome.events_left_out, outcome.groups), (0, 1, 0));
+    assert_eq!((outcome.events, outcome.events_left_out, outcome.groups), (0, 2, 0));
+    // Another name of the same source has another offset of record numbers.
+    let shifted = events.iter().map(|event| {
+        let trigger_record_id = event.event.trigger_record_id + 1_000_000;
+        Event { event: NewEvent { trigger_record_id, ..event.event.clone() }, ..event.clone() }
+    });
+    let outcome = case.repository().import_events(shifted.collect(), Vec::new()).await.expect("imported");
+    assert_eq!((outcome.events, outcome.events_left_out), (0, 0));
     let all = case.repository().events(0, &EventFilter::default(), 10).await.expect("events");
     assert_eq!(all, events);
 

@@ -21,7 +21,9 @@ pub trait Imports: Send + Sync {
     async fn begin_import(&self, source: &ImportSource) -> Result<ImportProgress, Error>;
 
     /// Copies events with their numbers, and states of groups that have none. Events whose number is taken, and states
-    /// of groups that have some, are left out. Record numbers in them are taken as they are: the caller shifts them.
+    /// of groups that have some, are left out. Record numbers in them are taken as they are: the caller shifts them, and
+    /// another import of the same database may shift by something else, so that an event is also the same as one of the
+    /// same number, key, kind and time.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
