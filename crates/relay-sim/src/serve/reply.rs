@@ -25,6 +25,7 @@ use crate::{
     answer::arithmetic,
     behaviour::Behaviour,
     dialect::{Ask, Dialect, Fault, Mode, Reply, tokens},
+    pace::Pace,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
@@ -141,8 +142,7 @@ impl Answer<'_> {
         if self.latency.is_zero() || frames.len() == 1 {
             return self.ready(frames.concat().into());
         }
-        // Tokens come about twenty times as fast as the first one did.
-        let pause = (self.latency / 20).clamp(Duration::from_millis(1), Duration::from_millis(30));
+        let pause = Pace::pause(self.latency);
         let frames = stream::unfold(frames.into_iter(), move |mut rest| async move {
             let frame = rest.next()?;
             sleep(pause).await;

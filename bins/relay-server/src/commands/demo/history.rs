@@ -14,7 +14,7 @@ use relay_core::{
     time::DAY_SECS,
     timeline::{Sample, Tally},
 };
-use relay_sim::{Fleet, Kind, Outcome, Relay};
+use relay_sim::{Fleet, Kind, Outcome, Pace, Relay};
 
 use super::listed_model;
 
@@ -62,6 +62,8 @@ struct Role<'a> {
     key: MonitorKey,
     relay: &'a Relay,
     model: &'a str,
+    /// Of its answers, when they are streamed.
+    pace: Option<Pace>,
 }
 
 fn cast(fleet: &Fleet) -> Vec<Role<'_>> {
@@ -78,6 +80,7 @@ fn cast(fleet: &Fleet) -> Vec<Role<'_>> {
             ),
             relay,
             model,
+            pace: Pace::of(relay),
         })
         .collect()
 }
@@ -91,7 +94,7 @@ fn days(cast: &[Role<'_>], seed: u64, first_raw: i64, now: i64) -> Vec<DayRollup
             let mut tally = Tally::default();
             for timestamp in (day..day + DAY_SECS).step_by(SAMPLE_STEP as usize) {
                 let ProbeResult { status, sub_status, http_code, latency_ms, .. } =
-                    result(role.relay.plausible(role.model, seed, timestamp));
+                    result(role.relay.plausible(role.model, seed, timestamp), role.pace);
                 tally.add(&Sample { timestamp, id: 0, status, sub_status, http_code, latency_ms });
             }
             days.push(DayRollup { key: role.key.clone(), day, tally });
@@ -111,14 +114,14 @@ fn records(cast: &[Role<'_>], seed: u64, first_raw: i64, now: i64) -> Vec<ProbeR
                 key: role.key.clone(),
                 timestamp,
                 source: Source::Schedule,
-                result: result(role.relay.plausible(role.model, seed, timestamp)),
+                result: result(role.relay.plausible(role.model, seed, timestamp), role.pace),
             })
         })
         .collect()
 }
 
-/// Judges an outcome as the prober judges answers.
-fn result(outcome: Outcome) -> ProbeResult {
+/// Judges an outcome as the prober judges answers, and tells the times of a right answer by its pace.
+fn result(outcome: Outcome, pace: Option<Pace>) -> ProbeResult {
     let Outcome { kind, code, latency_ms } = outcome;
     let red = |cause| (Status::Red, Some(cause));
     let (status, sub_status) = match kind {
@@ -132,18 +135,20 @@ fn result(outcome: Outcome) -> ProbeResult {
         Kind::ClientError => red(SubStatus::ClientError),
         Kind::Unreachable => red(SubStatus::NetworkError),
     };
-    ProbeResult {
-        status,
-        sub_status,
-        http_code: code,
-        latency_ms: latency_ms.min(TIMEOUT_MS),
-        timings: Timings::default(),
-        detail: None,
-    }
+    let latency_ms = latency_ms.min(TIMEOUT_MS);
+    let pace = pace.filter(|_| kind == Kind::Up);
+    let timings = Timings {
+        first_token_ms: pace.map(|pace| pace.first_token_ms(latency_ms)),
+        total_ms: Some(pace.map_or(latency_ms, |pace| pace.total_ms(latency_ms))),
+        ..Timings::default()
+    };
+    ProbeResult { status, sub_status, http_code: code, latency_ms, timings, detail: None }
 }
 
 #[cfg(test)]
 mod tests {
+    use relay_sim::{Dialect, Mode};
+
     use super::*;
 
     const NOW: i64 = 1_772_366_400;
@@ -161,5 +166,18 @@ mod tests {
         assert!(records.is_sorted_by_key(|record| record.timestamp));
         assert!(records.iter().all(|record| record.timestamp < NOW));
         assert!(records.len() < 60_000, "{} records take long in a debug build", records.len());
+    }
+    #[test]
+    fn a_right_answer_of_a_streaming_relay_has_a_first_token_and_an_end() {
+        let outcome = |kind| Outcome { kind, code: 200, latency_ms: 400 };
+        let streaming = Relay { mode: Mode::Stream, ..Relay::new("r", Dialect::Chat) };
+        let timings = |kind, relay: &Relay| result(outcome(kind), Pace::of(relay)).timings;
+        let told = timings(Kind::Up, &streaming);
+        assert!(told.first_token_ms > Some(400) && told.total_ms > told.first_token_ms, "{told:?}");
+        for told in
+            [timings(Kind::ServerError, &streaming), timings(Kind::Up, &Relay::new("r", Dialect::Chat))]
+        {
+            assert_eq!((told.first_token_ms, told.total_ms), (None, Some(400)));
+        }
     }
 }

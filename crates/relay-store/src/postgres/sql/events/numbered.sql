@@ -1,0 +1,5 @@
+-- The events with these numbers, in no order. Served by the primary key.
+SELECT id, provider, service, channel, model, type, from_status, to_status, trigger_record_id, observed_at, created_at,
+       meta
+FROM events
+WHERE id = ANY ($1)
