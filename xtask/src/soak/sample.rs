@@ -11,8 +11,10 @@ use crate::bench::config::lateness::Lateness;
 pub(super) struct Sample {
     /// Seconds since the beginning.
     pub(super) at: f64,
-    /// Resident memory in MiB.
+    /// Resident memory in MiB: what follows, and the pages of the program that were run so far.
     pub(super) memory: f64,
+    /// What the process itself asked for of that, in MiB.
+    pub(super) own: f64,
     /// Open file descriptors.
     pub(super) files: f64,
     pub(super) threads: f64,
@@ -29,8 +31,9 @@ pub(super) struct Sample {
 type Measure = (&'static str, fn(&Sample) -> f64, f64, f64);
 
 /// Memory may follow a database that grows, a little; the others have a level that they swing about.
-pub(super) const MEASURES: [Measure; 5] = [
+pub(super) const MEASURES: [Measure; 6] = [
     ("memory, MiB", |sample| sample.memory, 0.06, 3.0),
+    ("its own, MiB", |sample| sample.own, 0.06, 2.0),
     ("descriptors", |sample| sample.files, 0.1, 12.0),
     ("threads", |sample| sample.threads, 0.1, 4.0),
     ("tasks", |sample| sample.tasks, 0.2, 20.0),
@@ -49,13 +52,17 @@ impl Sample {
             Ok(f64::from(u32::try_from(entries)?))
         };
         let status = fs::read_to_string(format!("/proc/{process}/status")).context("the server is gone")?;
-        let kibibytes =
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
-        let memory: f64 = kibibytes.context("no VmRSS")?.trim().parse()?;
+        let mebibytes = |what: &str| -> Result<f64> {
+            let kibibytes =
+                status.lines().find_map(|line| line.strip_prefix(what)?.trim().strip_suffix("kB"));
+            let kibibytes: f64 = kibibytes.with_context(|| format!("no {what}"))?.trim().parse()?;
+            Ok(kibibytes / 1024.0)
+        };
         let gauges = ["relay_probes_in_flight", "relay_http_connections", "relay_http_streams"];
         Ok(Self {
             at: at.as_secs_f64(),
-            memory: memory / 1024.0,
+            memory: mebibytes("VmRSS:")?,
+            own: mebibytes("RssAnon:")?,
             files: count("fd")?,
             threads: count("task")?,
             tasks: gauges.iter().map(|name| gauge(metrics, name)).sum(),
@@ -99,7 +106,7 @@ pub(super) fn table(samples: &[Sample]) -> String {
     for (name, ..) in MEASURES {
         table += &format!(" {name} |");
     }
-    table += "\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    table += &format!("\n|{}\n", " ---: |".repeat(MEASURES.len() + 2));
     let step = samples.len().div_ceil(12).max(1);
     for (at, sample) in samples.iter().enumerate().skip(1).step_by(step) {
         let span = sample.at - samples[at - 1].at;
@@ -139,6 +146,7 @@ mod tests {
         let swing = n % 7.0;
         Sample {
             memory: 30.0 + n.min(50.0) / 2.0 + swing / 5.0,
+            own: 16.0 + n.min(50.0) / 2.0,
             files: 90.0 + swing,
             threads: 9.0,
             tasks: 60.0 + swing,
@@ -155,8 +163,9 @@ mod tests {
 
     #[test]
     fn a_leak_of_each_kind_is_found() {
-        let leaks: [fn(f64) -> Sample; 5] = [
+        let leaks: [fn(f64) -> Sample; 6] = [
             |n| Sample { memory: 30.0 + n / 2.0, ..calm(n) },
+            |n| Sample { own: 16.0 + n / 4.0, ..calm(n) },
             |n| Sample { files: 90.0 + n, ..calm(n) },
             |n| Sample { threads: 9.0 + n / 4.0, ..calm(n) },
             |n| Sample { tasks: 60.0 + 4.0 * n, ..calm(n) },
