@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use relay_config::{Loaded, Problem};
 
-use super::print;
+use super::{count_of, print};
 use crate::{
     cli::{CheckArgs, PrintFormat, complain},
     environment,
@@ -74,9 +74,4 @@ fn show(loaded: &Loaded, format: PrintFormat) -> bool {
             false
         }
     }
-}
-
-/// Returns the count with its noun.
-fn count_of(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

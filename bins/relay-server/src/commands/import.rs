@@ -23,7 +23,7 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::{block_on, load, print};
+use super::{block_on, count_of, load, print};
 use crate::{
     app::{channels, import, storage},
     cli::{ImportCommand, complain},
@@ -167,20 +167,22 @@ fn refuse_own(config: &Config, from: &ImportFrom) -> anyhow::Result<()> {
 fn tell(source: &dyn Display, summary: &ImportSummary) {
     let ImportSummary { rows, records, counts, skipped, too_old, .. } = summary;
     let ImportSummary { events, events_left_out, events_skipped, groups, .. } = summary;
+    let (rows, days) = (count_of(*rows, "record"), count_of(*counts, "day"));
     print(&format!(
-        "{source}: read {rows} records, added {records}, and the counts of {counts} days of monitors older than retention\n"
+        "{source}: read {rows}, added {records}, and the counts of {days} of monitors older than retention\n"
     ));
     if events + groups > 0 {
-        print(&format!("copied {events} events and the states of {groups} groups\n"));
+        let (events, groups) = (count_of(*events, "event"), count_of(*groups, "group"));
+        print(&format!("copied {events} and the states of {groups}\n"));
     }
-    for (count, what) in [
-        (*skipped, "records without provider, service or a time that can be"),
-        (*too_old, "records older than storage.retention.rollup_days"),
-        (*events_left_out, "events whose number another event has"),
-        (*events_skipped, "events that cannot be understood"),
+    for (count, noun, what) in [
+        (*skipped, "record", "without provider, service or a time that can be"),
+        (*too_old, "record", "older than storage.retention.rollup_days"),
+        (*events_left_out, "event", "whose number another event has"),
+        (*events_skipped, "event", "that cannot be understood"),
     ] {
         if count > 0 {
-            print(&format!("left out {count} {what}\n"));
+            print(&format!("left out {} {what}\n", count_of(count, noun)));
         }
     }
 }

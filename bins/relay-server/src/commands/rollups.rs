@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use relay_core::ports::{clock::SystemClock, repository::Rebuilt};
 
-use super::{block_on, load, print};
+use super::{block_on, count_of, load, print};
 use crate::{
     app::storage,
     cli::ConfigArg,
@@ -41,7 +41,7 @@ fn words(rebuilt: &Rebuilt) -> String {
         1 => "1 row was wrong and is corrected".to_owned(),
         count => format!("{count} rows were wrong and are corrected"),
     };
-    format!(
-        "read {records} records and counted {slots} half hours and {days} days again, from {since} on: {corrected}\n"
-    )
+    let (records, slots, days) =
+        (count_of(records, "record"), count_of(slots, "half hour"), count_of(days, "day"));
+    format!("read {records} and counted {slots} and {days} again, from {since} on: {corrected}\n")
 }
