@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 use relay_config::{Log, LogFormat};
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// What the command line says about logs; it wins over the configuration.
 #[derive(Debug, Clone, Args)]
@@ -33,10 +35,10 @@ pub(crate) enum Format {
 /// # Errors
 /// What is wrong with the filter.
 pub(crate) fn start(args: &LogArgs, config: Log) -> anyhow::Result<()> {
-    let filter = args.log_level.as_deref().or(config.level).unwrap_or("info");
-    let parsed = EnvFilter::try_new(quieted(filter)).map_err(|error| {
-        anyhow::anyhow!("log level {filter}: {error}; try error, warn, info, debug or trace")
-    })?;
+    // An empty variable is as good as none.
+    let said = args.log_level.as_deref().filter(|level| !level.trim().is_empty());
+    let filter = said.or(config.level).unwrap_or("info");
+    let parsed = parse(filter)?;
     let format = args.log_format.or_else(|| config.format.map(Format::from)).unwrap_or_default();
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let registry = tracing_subscriber::registry().with(parsed);
@@ -45,6 +47,23 @@ pub(crate) fn start(args: &LogArgs, config: Log) -> anyhow::Result<()> {
         Format::Json => registry.with(lines.json()).init(),
     }
     Ok(())
+}
+
+/// Reads a filter.
+///
+/// # Errors
+/// When it cannot be understood. A single word that is no level is taken for a mistake: the filter's language has it for
+/// the name of a target, of which then everything is logged, and of nothing else anything.
+fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    let advice = "try error, warn, info, debug or trace";
+    for word in filter.split(',').map(str::trim) {
+        let is_level = word.parse::<LevelFilter>().is_ok();
+        if !is_level && !word.contains(['=', '[', ':']) && !word.starts_with("relay_") {
+            anyhow::bail!("log level {filter}: {word:?} is no level; {advice}");
+        }
+    }
+    EnvFilter::try_new(quieted(filter))
+        .map_err(|error| anyhow::anyhow!("log level {filter}: {error}; {advice}"))
 }
 
 /// Silences what libraries tell of their own insides; a filter that names targets is taken as it is.
@@ -57,6 +76,22 @@ impl From<LogFormat> for Format {
         match format {
             LogFormat::Text => Self::Text,
             LogFormat::Json => Self::Json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_a_mistake() {
+        for good in ["info", "WARN", "off", "relay_probe=debug", "warn,relay_store=trace", "relay_api"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for (bad, word) in [("infoo", "infoo"), ("warn,debgu", "debgu"), ("relay_probe=loud", "loud")] {
+            let said = parse(bad).expect_err(bad).to_string();
+            assert!(said.contains("try error, warn") && said.contains(word), "{said}");
         }
     }
 }

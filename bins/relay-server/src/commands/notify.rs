@@ -21,10 +21,7 @@ pub(crate) fn test(args: &NotifyTestArgs) -> anyhow::Result<()> {
     let loaded = load(path, &environment::of_process())?;
     let all = &loaded.config.notifications;
     let Some(configured) = all.iter().find(|one| one.name == args.name) else {
-        let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-        let known =
-            if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
-        bail!("{} has no notification named {:?}: {known}", path.display(), args.name);
+        bail!(unknown(path, &args.name, all));
     };
     let target =
         notifications::target(configured).with_context(|| format!("notification {:?}", args.name))?;
@@ -45,4 +42,12 @@ pub(crate) fn test(args: &NotifyTestArgs) -> anyhow::Result<()> {
         Outcome::Failed { error, .. } if error == answer.shown => bail!("{}: {error}", args.name),
         Outcome::Failed { error, .. } => bail!("{}: {error}\nthe answer: {}", args.name, answer.shown),
     }
+}
+
+/// Says that a notification does not exist, and which do.
+fn unknown(path: &Path, name: &str, all: &[relay_config::Notification]) -> String {
+    let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+    let known =
+        if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+    format!("{} has no notification named {name:?}: {known}", path.display())
 }

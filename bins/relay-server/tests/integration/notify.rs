@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{process::Output, time::Duration};
 
 use relay_sim::Behaviour;
 use relay_testkit::{Received, Receiver, Reply};
@@ -37,10 +37,14 @@ async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 /// Runs a command beside the server and returns what it says.
-async fn log(site: &Site, arguments: &[&str]) -> String {
+async fn told(site: &Site, arguments: &[&str]) -> Output {
     let mut command = program(site.dir.path());
     command.args(arguments);
-    let output = tokio::task::spawn_blocking(move || finish(&mut command)).await.expect("it ran");
+    tokio::task::spawn_blocking(move || finish(&mut command)).await.expect("it ran")
+}
+
+async fn log(site: &Site, arguments: &[&str]) -> String {
+    let output = told(site, arguments).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -118,6 +122,9 @@ async fn the_log_says_why_a_message_does_not_arrive() {
     let server = site.start(&[]).await;
     server.status_where(|status| points(status, "relay") > 0).await;
     assert_eq!(log(&site, &["notify", "log"]).await, "nothing waits, and nothing was delivered yet\n");
+    let nobody = told(&site, &["notify", "log", "oops"]).await;
+    let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
+    assert!(nobody.status.code() == Some(1) && said.contains("\"oops\": it has ops"), "{said}");
     site.sim.handle().set_behaviour("relay", BROKEN);
     receiver.wait_for(1, PATIENCE).await;
     let labels = r#"{notification="ops",type="webhook"}"#;

@@ -1,6 +1,6 @@
 //! Who is told of events.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use relay_core::{Secret, event::EventType};
@@ -15,11 +15,18 @@ use crate::{
         values::{Referring, SecretValue, TemplateText},
         words::{self, NotificationType as Kind},
     },
+    yaml::Mark,
 };
+
+/// How long further events of a channel are collected, as relay-events does it.
+const COLLECTED: Duration = Duration::from_secs(30);
 
 /// Resolves `notifications`.
 pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Vec<Notification> {
     let Some(list) = &root.notifications else { return Vec::new() };
+    if !root.events().enabled() && list.value.iter().len() > 0 {
+        reader.warn(list.mark, "nobody is told of anything while events.enabled is false");
+    }
     let mut names = HashMap::new();
     let mut notifications = Vec::new();
     for (index, item) in list.value.iter() {
@@ -49,6 +56,14 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
         });
         return None;
     };
+    warn_of_unused(kind.value, typed, reader);
+    if let Some(every) =
+        typed.repeat_every.as_ref().filter(|every| every.value.0 < COLLECTED && !every.value.0.is_zero())
+    {
+        let message =
+            format!("reminders come {} s apart at least: so long, events are collected", COLLECTED.as_secs());
+        reader.within("repeat_every", |reader| reader.warn(every.mark, message));
+    }
     let kind = target(kind.value, item, reader);
     let template = template("template", &typed.template, reader);
     let timezone = reader.within("timezone", |reader| timezone(typed, reader));
@@ -162,6 +177,37 @@ fn template(key: &str, field: &Field<TemplateText>, reader: &mut Reader<'_>) -> 
         reader.within(key, |reader| reader.error(at.mark, format!("line {line} of the template: {reason}")));
     }
     Some(source.to_owned())
+}
+
+/// Warns of settings that a notification of this kind does not use.
+fn warn_of_unused(kind: Kind, typed: &typed::Notification, reader: &mut Reader<'_>) {
+    fn mark<T>(field: &Field<T>) -> Option<Mark> {
+        field.as_ref().map(|at| at.mark)
+    }
+    let (webhook, email) = (kind == Kind::Webhook, kind == Kind::Email);
+    let token = matches!(kind, Kind::Telegram | Kind::Ntfy | Kind::Bark | Kind::Gotify | Kind::Pagerduty);
+    let settings = [
+        ("url", mark(&typed.url), !email),
+        ("method", mark(&typed.method), webhook),
+        ("headers", mark(&typed.headers), webhook),
+        ("body", mark(&typed.body), webhook),
+        ("token", mark(&typed.token), token),
+        ("chat_id", mark(&typed.chat_id), kind == Kind::Telegram),
+        ("topic", mark(&typed.topic), kind == Kind::Ntfy),
+        ("secret", mark(&typed.secret), matches!(kind, Kind::Dingtalk | Kind::Feishu | Kind::Lark)),
+        ("host", mark(&typed.host), email),
+        ("port", mark(&typed.port), email),
+        ("security", mark(&typed.security), email),
+        ("user", mark(&typed.user), email),
+        ("password", mark(&typed.password), email),
+        ("from", mark(&typed.from), email),
+        ("to", mark(&typed.to), email),
+    ];
+    for (key, mark, used) in settings {
+        if let Some(mark) = mark.filter(|_| !used) {
+            reader.within(key, |reader| reader.warn(mark, "has no effect for this type"));
+        }
+    }
 }
 
 fn optional(field: &Field<SecretValue>) -> Option<Secret> {

@@ -21,6 +21,16 @@ pub(super) fn resolve(typed: &typed::Server, reader: &mut Reader<'_>) -> Server 
         refuse_address("listen", typed.listen.as_ref(), reader);
         SocketAddr::from((Ipv6Addr::UNSPECIFIED, 8080))
     });
+    let metrics = metrics(typed, reader);
+    if let (Metrics::Listen(own), Some(at)) = (metrics, &typed.metrics)
+        && own.port() == listen.port()
+        && own.port() != 0
+        && (own.ip() == listen.ip() || own.ip().is_unspecified() || listen.ip().is_unspecified())
+    {
+        reader.within("metrics", |reader| {
+            reader.error(at.mark, format!("{own} is taken by server.listen; choose another port"));
+        });
+    }
     Server {
         listen,
         tls: typed.tls.as_ref().and_then(|at| reader.within("tls", |reader| tls(at, reader))),
@@ -29,7 +39,7 @@ pub(super) fn resolve(typed: &typed::Server, reader: &mut Reader<'_>) -> Server 
             .iter()
             .flat_map(|list| list.value.iter().map(|(_, network)| network.value.0))
             .collect(),
-        metrics: metrics(typed, reader),
+        metrics,
         public_details: typed.public_details(),
         limits: limits(&typed.limits()),
     }

@@ -90,6 +90,28 @@ impl Message {
     }
 }
 
+impl Message {
+    /// Fills every list, so that a template which takes their first element finds one.
+    #[must_use]
+    pub(super) fn with_full_lists(mut self) -> Self {
+        let models = || vec!["sample-model".to_owned(), "other-model".to_owned()];
+        self.still_down = models();
+        for item in &mut self.items {
+            item.event.event.meta.channel = Some(ChannelMeta {
+                trigger_model: "sample-model".to_owned(),
+                down_count: 2,
+                known_count: 2,
+                total_models: 2,
+                down_threshold: Some(1),
+                down_models: models(),
+                up_models: models(),
+                model_states: Vec::new(),
+            });
+        }
+        self
+    }
+}
+
 /// What templates are given. Everything is always there, so that a name that is not is a mistake.
 #[derive(Debug, Serialize)]
 pub(super) struct MessageView<'m> {
@@ -104,7 +126,7 @@ pub(super) struct MessageView<'m> {
     /// `UP` when nothing of the channel is down after this, else `DOWN`.
     state: &'static str,
     resolved: bool,
-    still_down: &'m [String],
+    still_down: Vec<String>,
     count: usize,
     events: Vec<ItemView<'m>>,
     /// The last of them.
@@ -159,11 +181,16 @@ impl<'m> MessageView<'m> {
             provider: message.psc.provider(),
             service: message.psc.service(),
             channel: message.psc.channel(),
-            name,
             title,
             state: if resolved { "UP" } else { "DOWN" },
             resolved,
-            still_down: &message.still_down,
+            // What has no model is called by the channel's name.
+            still_down: message
+                .still_down
+                .iter()
+                .map(|model| if model.is_empty() { name.clone() } else { model.clone() })
+                .collect(),
+            name,
             count: events.len(),
             events,
             event: last,

@@ -105,7 +105,8 @@ impl ServiceKind {
     }
 }
 
-/// The text of a message when there is no other.
+/// The text of a message when there is no other. What a reminder repeats is as it was when it went down: how many models
+/// are down by then is not known.
 pub(super) const TEXT: &str = "\
 {% for event in events -%}
 {{ '🟢' if event.type == 'UP' else '🔴' }} {{ event.type | replace('_', ' ') }} {{ event.name }}
@@ -113,13 +114,13 @@ pub(super) const TEXT: &str = "\
 {%- if event.type != 'UP' %}
 {%- if event.sub_status %}, {{ event.sub_status }}{% endif %}
 {%- if event.http_code %}, HTTP {{ event.http_code }}{% endif %}
-{%- if event.scope == 'channel' %}, {{ event.down_count }} of {{ event.total_models }} models down{% endif %}
-{%- endif %}, {{ event.time }}
-{%- if event.detail %}
+{%- if event.scope == 'channel' and event.type == 'DOWN' %}, {{ event.down_count }} of {{ event.total_models }} models down{% endif %}
+{%- endif %}, {{ 'since ' if event.type == 'STILL_DOWN' }}{{ event.time }}
+{%- if event.detail and event.type != 'STILL_DOWN' %}
 {{ event.detail | cut(200) }}{% endif %}
 {% endfor -%}
 {% if count > 1 and still_down -%}
-Still down: {{ still_down | map('default', name, true) | join(', ') }}
+Still down: {{ still_down | join(', ') }}
 {%- endif %}";
 
 /// The body of a webhook when there is no other.
@@ -170,8 +171,9 @@ const DISCORD: Preset = Preset {
 };
 
 const FEISHU_BODY: &str = r#"{{ '{' }}{% if sign %}"timestamp": {{ timestamp | tojson }}, "sign": {{ sign | tojson }}, {% endif -%}
-"msg_type": "text", "content": {"text": {{ text | cut(4000) | tojson }}}}"#;
+"msg_type": "text", "content": {"text": {{ text | replace('<', '＜') | cut(4000) | tojson }}}}"#;
 
+// An upstream's words must not call everybody, as `<at user_id="all">` does; there is no way to escape that.
 // <https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot>
 const FEISHU: Preset = Preset {
     name: "feishu",

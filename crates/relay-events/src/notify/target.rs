@@ -106,7 +106,7 @@ impl Target {
     ) -> Result<Self, InvalidTarget> {
         let target = Self { destination, text, egress };
         for full in [false, true] {
-            let sample = Message::sample("sample", "0000", 1_773_146_096, full);
+            let sample = Message::sample("sample", "0000", 1_773_146_096, full).with_full_lists();
             target.put(&sample, Timestamp::from_secs(1_773_146_096), Names::Strict)?;
         }
         Ok(target)

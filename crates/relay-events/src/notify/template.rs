@@ -1,6 +1,6 @@
 //! Texts with placeholders, in the language of Jinja.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, value::ValueKind};
 
 /// How much work a template may be: thousands of times what a sensible one takes.
 const FUEL: u64 = 200_000;
@@ -41,9 +41,45 @@ pub(super) fn render(source: &str, context: &Value, names: Names) -> Result<Stri
     environment.add_filter("cut", cut);
     environment.add_filter("cut_bytes", cut_bytes);
     let template = environment.template_from_str(source).map_err(|error| explain(&error))?;
+    if names == Names::Strict {
+        let mut names = template.undeclared_variables(true).into_iter().collect::<Vec<_>>();
+        names.retain(|name| {
+            environment.globals().all(|(global, _)| global != name) && !is_there(name, context)
+        });
+        names.sort_unstable_by_key(|name| line_of(name, source));
+        if let Some(name) = names.first() {
+            return Err(TemplateError {
+                line: line_of(name, source),
+                reason: format!("nothing is called {name}"),
+            });
+        }
+    }
     let mut out = Bounded::default();
     template.render_captured_to(context.clone(), &mut out).map_err(|error| explain(&error))?;
     Ok(String::from_utf8_lossy(&out.0).into_owned())
+}
+
+/// Tells whether a name, perhaps with dots, leads to something. What is no map has no names of its own to check.
+fn is_there(name: &str, context: &Value) -> bool {
+    let mut place = context.clone();
+    for part in name.split('.') {
+        if place.kind() != ValueKind::Map {
+            return true;
+        }
+        match place.get_attr(part) {
+            Ok(value) if !value.is_undefined() => place = value,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Returns the line where the last part of a name first stands alone.
+fn line_of(name: &str, source: &str) -> usize {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let stands = |line: &str| line.split(|c| !is_word(c)).any(|word| word == last);
+    source.lines().position(stands).map_or(1, |line| line + 1)
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -115,12 +151,19 @@ mod tests {
     fn mistakes_have_a_line() {
         for (source, line) in [
             ("a\n{{ nmae }}", 2),
+            ("a\n{% if name == 'x' %}\n{{ nmae }}{% endif %}", 3),
+            ("{% set a = 1 %}{{ a }}{{ range(2) }}\n{{ one.tow }}", 2),
+            ("{{ one.two }}\n{% for x in list %}{{ x.tow }}{% endfor %}", 2),
             ("a\nb\n{% if x", 3),
             ("{{ name | frobnicate }}", 1),
             ("{% for x in list %}", 1),
         ] {
-            let error =
-                render(source, &context! { name => "", list => [1] }, Names::Strict).expect_err(source);
+            let error = render(
+                source,
+                &context! { name => "", list => [1], one => context! { two => 2 } },
+                Names::Strict,
+            )
+            .expect_err(source);
             assert_eq!(error.line, line, "{source}: {error}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
+use anyhow::bail;
 use jiff::Timestamp as Time;
 use relay_core::{
     Timestamp,
@@ -16,7 +17,7 @@ use crate::{app::storage, cli::NotifyLogArgs, environment};
 /// Prints the log.
 ///
 /// # Errors
-/// When the configuration or the store cannot be used.
+/// When the configuration or the store cannot be used, or there is and was no notification of that name.
 pub(crate) fn log(args: &NotifyLogArgs) -> anyhow::Result<()> {
     let loaded = load(&args.config.config, &environment::of_process())?;
     let log = block_on(storage::delivery_log(
@@ -31,6 +32,13 @@ pub(crate) fn log(args: &NotifyLogArgs) -> anyhow::Result<()> {
     let open = log.open.iter().filter_map(|conversation| Line::waiting(conversation, now));
     let settled = log.settled.iter().map(Line::settled);
     let lines: Vec<Line> = open.filter(wanted).take(most).chain(settled.filter(wanted).take(most)).collect();
+    // One that was removed from the file may still have a past.
+    if let (Some(name), true) = (&args.name, lines.is_empty()) {
+        let all = &loaded.config.notifications;
+        if !all.iter().any(|one| one.name == *name) {
+            bail!(super::unknown(&args.config.config, name, all));
+        }
+    }
     print(&if args.json { as_json(&lines) } else { as_table(&lines) });
     Ok(())
 }

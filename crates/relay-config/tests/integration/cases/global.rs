@@ -185,6 +185,11 @@ fn serving() {
                 global("server: {metrics: '127.0.0.1:9090'}"),
                 &["/server/metrics"],
             ),
+            (
+                "server.metrics has a port of its own",
+                global("server: {listen: ':9090', metrics: '127.0.0.1:9090'}"),
+                &[],
+            ),
             ("server.metrics takes no other word", global("server: {metrics: everyone}"), &[]),
             (
                 "server.limits 0 is the default",

@@ -6,7 +6,7 @@ use relay_core::event::EventType;
 use super::{global, table, table_with};
 
 fn notify(settings: &str) -> String {
-    global(&format!("notifications: [{{{settings}}}]"))
+    global(&format!("events: {{enabled: true}}\nnotifications: [{{{settings}}}]"))
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn forms() {
             (
                 "a name is unique",
                 global(
-                    "notifications: [{name: a, type: slack, url: https://a.example}, \
+                    "events: {enabled: true}\nnotifications: [{name: a, type: slack, url: https://a.example}, \
                      {name: a, type: slack, url: https://a.example}]",
                 ),
                 &[],
@@ -61,7 +61,7 @@ fn forms() {
             ),
             (
                 "templates are checked",
-                "notifications:\n  - name: a\n    type: webhook\n    url: https://a.example\n    template: |\n      \
+                "events: {enabled: true}\nnotifications:\n  - name: a\n    type: webhook\n    url: https://a.example\n    template: |\n      \
                  fine\n      {{ event.type\n    body: '{% endif %}'\n"
                     .to_owned()
                     + "monitors: [{provider: p, service: s, category: public, sponsor: x, method: GET, url: 'https://a.example'}]",
@@ -87,6 +87,30 @@ fn forms() {
             (
                 "a missing variable is an error that names it",
                 notify("name: a, type: slack, url: '${HOOK}'"),
+                &[],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn without_effect() {
+    table(
+        "notifications/without_effect",
+        &[
+            (
+                "nobody is told without events",
+                global("notifications: [{name: a, type: slack, url: https://a.example}]"),
+                &[],
+            ),
+            (
+                "what a type does not use is told",
+                notify("name: a, type: slack, url: https://a.example, body: x, token: t, host: h"),
+                &[],
+            ),
+            (
+                "reminders are not closer than what is collected",
+                notify("name: a, type: slack, url: https://a.example, repeat_every: 10s"),
                 &[],
             ),
         ],

@@ -310,3 +310,55 @@ async fn long_texts_are_cut_to_what_a_service_takes() {
         assert!(length > most / 2 && length <= most, "{kind:?}: {length}");
     }
 }
+
+fn text_of(message: &Message, kind: ServiceKind) -> String {
+    let view = MessageView::of(message, NOW.as_secs()).expect("something to tell");
+    let view = Value::from(Serde(&view));
+    let text = render(TEXT, &view, Names::Lenient).expect("a text");
+    render(kind.preset().body, &context! { text, ..view }, Names::Lenient).expect("a body")
+}
+
+#[test]
+fn an_upstream_calls_nobody() {
+    let mut message = Message::sample("ops", "k", NOW.as_secs(), false);
+    message.items[0].event.event.meta.detail =
+        Some("<at user_id=\"all\">x</at> <!channel> @everyone".to_owned());
+    for kind in [ServiceKind::Feishu, ServiceKind::Lark, ServiceKind::Slack] {
+        let text = text_of(&message, kind);
+        assert!(!text.contains("<at") && !text.contains("<!"), "{text}");
+    }
+}
+
+#[test]
+fn a_reminder_says_what_is_known() {
+    let mut message = Message::sample("ops", "k", NOW.as_secs(), true).with_full_lists();
+    message.items.retain(|item| item.kind == relay_core::delivery::ItemKind::StillDown);
+    message.still_down = vec![String::new(), "m".to_owned()];
+    let view = MessageView::of(&message, NOW.as_secs()).expect("something to tell");
+    let text = render(TEXT, &Value::from(Serde(&view)), Names::Strict).expect("a text");
+    assert_eq!(
+        text.trim(),
+        "🔴 STILL DOWN example-provider/chat/sample/sample-model (down for 1 min), server_error, HTTP 503, since \
+         2026-03-10 12:34:56 UTC"
+    );
+    let names = render("{{ still_down | join(' ') }}", &Value::from(Serde(&view)), Names::Strict);
+    assert_eq!(names, Ok("example-provider/chat/sample m".to_owned()));
+}
+
+#[test]
+fn names_are_checked_wherever_they_stand_and_lists_have_a_first_element() {
+    let with = |template: &str| {
+        let destination = Destination::Service(ServiceKind::Slack, hook(""));
+        Target::new(destination, Some(template.to_owned()), PrivateNetworks::Allow).map(|_| ())
+    };
+    let good = "{{ event.down_models[0] }}{{ event.up_models | first }}{{ still_down[0] }}{% for event in events %}{{ \
+                event.name }}{% endfor %}";
+    assert_eq!(with(good), Ok(()));
+    for (wrong, name) in [
+        ("fine\n{% if channel == 'vip' %}{{ nope }}{% endif %}", "nope"),
+        ("fine\n{% if resolved %}{{ event.modle }}{% endif %}", "event.modle"),
+    ] {
+        let said = with(wrong).expect_err(wrong).to_string();
+        assert_eq!(said, format!("template: line 2: nothing is called {name}"));
+    }
+}
