@@ -129,7 +129,7 @@ impl Api {
         let mut response = match result {
             Ok(response) => response,
             Err(error) => {
-                log::failed(&seen, &error, &id);
+                state.failures.tell(&seen, &error, &id);
                 error.into_response()
             }
         };
