@@ -19,6 +19,8 @@ RUN install -D -m 0755 target/dist/relay-server out/usr/local/bin/relay-server
 RUN install -d -m 0750 out/config out/data
 
 FROM debian:12.12-slim
+# The authorities that PostgreSQL's `verify-full` and probes trust; SSL_CERT_FILE names another list.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/out/usr/local/bin/relay-server /usr/local/bin/relay-server
 # Named volumes take their owner from these folders.
 COPY --from=build --chown=65532:65532 /src/out/config /config

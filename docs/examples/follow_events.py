@@ -2,6 +2,7 @@
 """Follows the events of a Relay Pulse server and never misses one: polls with a cursor that is kept in a file."""
 
 import argparse
+import http.client
 import json
 import os
 import sys
@@ -26,11 +27,25 @@ def ask(server, path):
         return json.load(answer)
 
 
+def load(cursor):
+    """Returns the number in the file, None when there is no file yet."""
+    try:
+        return int(cursor.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        sys.exit(f"cannot read the place in {cursor}: {error}; remove it to begin anew, or write the last id into it")
+
+
 def save(cursor, since):
-    """Replaces the file in one step, so that a crash leaves the old number or the new one."""
+    """Replaces the file in one step, so that a crash leaves the old number or the new one. Ends the program when it
+    cannot: going on would mean to handle the same events again and again."""
     new = cursor.with_name(cursor.name + ".new")
-    new.write_text(f"{since}\n")
-    os.replace(new, cursor)
+    try:
+        new.write_text(f"{since}\n")
+        os.replace(new, cursor)
+    except OSError as error:
+        sys.exit(f"cannot keep the place in {cursor}: {error}; the last events were handled, up to id {since}")
 
 
 def catch_up(server, cursor, since):
@@ -55,25 +70,26 @@ def main():
     arguments.add_argument("--once", action="store_true", help="catch up and stop")
     options = arguments.parse_args()
 
-    since = None
-    if options.cursor.exists():
-        since = int(options.cursor.read_text())
-    elif options.start is not None:
+    since = load(options.cursor)
+    if since is None:
         since = options.start
     while True:
         try:
+            failure = None
+            latest = ask(options.server, "/api/events/latest")["latest_id"]
             if since is None:
-                since = ask(options.server, "/api/events/latest")["latest_id"]
+                since = latest
                 save(options.cursor, since)
-            since = catch_up(options.server, options.cursor, since)
+            if since > latest:
+                failure = f"{since} in {options.cursor} is above the newest id {latest}: is this another database?"
+            else:
+                since = catch_up(options.server, options.cursor, since)
         except urllib.error.HTTPError as error:
             if error.code in (401, 403, 404):
                 sys.exit(f"{error.code}: {error.read().decode(errors='replace')}")
             failure = f"the server answered {error.code}"
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             failure = f"no answer: {error}"
-        else:
-            failure = None
         if options.once:
             sys.exit(failure)
         if failure:
