@@ -45,17 +45,17 @@ fn the_multi_model_example_shares_settings() {
     assert_eq!(
         keys,
         [
-            "example/gpt/standard/gpt-5",
-            "example/gpt/standard/gpt-5-mini",
-            "example/gpt/standard/gpt-5-nano",
-            "example/gpt/vip/gpt-5",
-            "example/cc/standard/claude-sonnet-4",
+            "example/gpt/standard/gpt-6-sol",
+            "example/gpt/standard/gpt-6-luna",
+            "example/gpt/standard/gpt-5.6-luna",
+            "example/gpt/vip/gpt-6-sol",
+            "example/cc/standard/claude-haiku-4-5",
         ]
     );
     let child = &config.monitors[1];
     assert!(child.is_child);
     assert_eq!(child.listing.template_name.as_deref(), Some("openai-chat.json"));
     assert_eq!(child.probe.headers.len(), 3);
-    assert!(child.probe.body.windows(10).any(|part| part == b"gpt-5-mini"));
+    assert!(child.probe.body.windows(10).any(|part| part == b"gpt-6-luna"));
     assert_eq!(config.monitors[2].interval.as_secs(), 300);
 }
