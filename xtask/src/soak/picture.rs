@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::sample::{MEASURES, Sample};
+use super::sample::{MEASURES, Measure, Sample};
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 150.0;
@@ -19,7 +19,7 @@ pub(super) fn draw(samples: &[Sample]) -> String {
     );
     let end = samples.last().map_or(1.0, |sample| sample.at).max(1.0);
     let mut top = TOP;
-    for (name, of, ..) in MEASURES {
+    for Measure { name, of, .. } in MEASURES {
         let most = samples.iter().map(of).fold(1.0, f64::max) * 1.1;
         let points = samples.iter().fold(String::new(), |mut points, sample| {
             let (x, y) = (LEFT + WIDTH * sample.at / end, top + HEIGHT * (1.0 - of(sample) / most));
