@@ -11,15 +11,24 @@ use relay_core::ports::{
 use relay_store::{
     DeliveryLog, Options, PostgresOptions, PostgresTimeouts, SqliteOptions, SslMode, Writer, WriterOptions,
 };
-use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    sync::broadcast,
+    time::{Duration, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::error;
 
-use crate::lifecycle::Lifecycle;
+use crate::{commands::count_of, lifecycle::Lifecycle};
+
+/// How long the writer may take to give up.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// The open database, and the writer in front of it.
 pub(crate) struct Storage {
     repository: Arc<dyn Repository>,
     writer: Arc<Writer>,
+    /// The writer's task.
+    writing: TaskTracker,
     exclusive: bool,
 }
 
@@ -37,7 +46,7 @@ impl Storage {
         let writer =
             Writer::new(WriterOptions::default(), repository.clone(), repository.clone(), transition);
         let exclusive = matches!(config.backend, Backend::Sqlite(_));
-        Ok(Self { repository, writer, exclusive })
+        Ok(Self { repository, writer, writing: TaskTracker::new(), exclusive })
     }
 
     /// Returns the database.
@@ -85,15 +94,29 @@ impl Storage {
             source.await;
         });
         let give_up = lifecycle.hard.clone();
-        lifecycle.spawn_essential("writer", async move { writer.run(no_more, give_up).await });
+        let written = self.writing.track_future(async move { writer.run(no_more, give_up).await });
+        lifecycle.spawn_essential("writer", written);
     }
 
-    /// Closes the database when everything that used it has ended.
+    /// Closes the database when everything that used it has ended, or was dropped.
     ///
     /// # Errors
-    /// When something could not be written.
+    /// When something could not be written: how many records are lost, or what was not closed.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
-        self.repository.close().await.context("cannot close the database")
+        self.writing.close();
+        // It may just have been told to give up.
+        let ended = timeout(LAST_WORDS, self.writing.wait()).await;
+        let lost = self.writer.waiting();
+        let closed = self.repository.close().await.context("cannot close the database");
+        if lost == 0 {
+            return closed;
+        }
+        if ended.is_err() {
+            error!(records = lost, "stopping with records that could not be stored: they are lost");
+        }
+        let are = if lost == 1 { "is" } else { "are" };
+        let told = format!("{} could not be stored and {are} lost", count_of(lost, "record"));
+        Err(closed.err().map_or_else(|| anyhow::anyhow!(told.clone()), |error| error.context(told.clone())))
     }
 }
 
