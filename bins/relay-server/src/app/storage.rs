@@ -1,6 +1,6 @@
 //! The database and its writer.
 
-use std::{future::Future, sync::Arc};
+use std::{fs, future::Future, io, path::absolute, sync::Arc};
 
 use anyhow::Context as _;
 use relay_config::{Backend, Postgres};
@@ -19,6 +19,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
 use crate::{commands::count_of, lifecycle::Lifecycle};
+
+/// What helps when it is the path of the database that is wrong.
+const WRITABLE: &str =
+    "; set storage.sqlite.path to a file that this user may write, in a directory that exists";
 
 /// How long the writer may take to give up.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -164,6 +168,20 @@ fn options(config: &relay_config::Storage) -> Options {
     }
 }
 
+/// Returns where the configured database is, for people: its path from the root on, or its URL without the password.
+pub(crate) fn place(backend: &Backend) -> String {
+    match backend {
+        Backend::Sqlite(path) => absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        Backend::Postgres(postgres) => postgres_options(postgres).to_url(),
+    }
+}
+
+/// Tells whether opening the configured database would make a new file.
+pub(crate) fn is_new(backend: &Backend) -> bool {
+    let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    matches!(backend, Backend::Sqlite(path) if fs::metadata(path).err().is_some_and(is_missing))
+}
+
 /// Says what to do about a database that cannot be used.
 pub(crate) fn refused(backend: &Backend, error: &Error) -> anyhow::Error {
     anyhow::anyhow!("{}", refusal(backend, error))
@@ -206,12 +224,12 @@ fn refusal(backend: &Backend, error: &Error) -> String {
         }
     };
     match error {
-        Error::Unavailable { reason, .. } => {
+        Error::Unavailable { reason, source } => {
             let named = reason.contains(&path.to_string());
             let what = if named { String::new() } else { format!("cannot use the database {path}: ") };
-            format!(
-                "{what}{reason}; set storage.sqlite.path to a file that this user may write, in a directory that exists"
-            )
+            // With a source it is the system that fails, and another path or other rights would not help.
+            let help = if source.is_some() { "" } else { WRITABLE };
+            format!("{what}{reason}{help}")
         }
         Error::Conflict { reason } => format!("cannot use the database {path}: {reason}"),
         other => format!("cannot use the database {path}: {other}; set storage.sqlite.path to another file"),
