@@ -200,9 +200,9 @@ impl App {
             }
         });
         let outcome = lifecycle.finish().await;
-        storage.close().await?;
+        let closed = storage.close().await;
         info!("stopped");
-        Ok(outcome?)
+        outcome.map_err(Into::into).and(closed)
     }
 }
 

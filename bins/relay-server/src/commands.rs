@@ -97,6 +97,6 @@ fn print(text: &str) {
 }
 
 /// Returns the count with its noun.
-fn count_of<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+pub(crate) fn count_of<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     format!("{count} {noun}{}", if count == N::from(1) { "" } else { "s" })
 }

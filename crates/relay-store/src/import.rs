@@ -28,13 +28,13 @@ use relay_core::{
 use tokio::sync::watch;
 
 pub use history::{Progress, Summary};
-pub(crate) use missing::missing;
+pub(crate) use missing::{fill, missing_of_days, touched};
 
 use self::source::{Facts, Source};
 use crate::{
     options::PostgresOptions,
     postgres::RelayPulseTables,
-    sqlite::{RelayPulseFile, fill},
+    sqlite::{RelayPulseFile, fill as fill_scratch},
 };
 
 /// Events that are in memory at a time.
@@ -274,7 +274,7 @@ async fn open(from: &ImportFrom) -> Result<(Arc<dyn Source>, u64), ImportError> 
         }
         ImportFrom::Archive { file, scratch } => {
             blocking(move || {
-                let skipped = fill(&file, &scratch)?;
+                let skipped = fill_scratch(&file, &scratch)?;
                 Ok((Arc::new(RelayPulseFile::open(&scratch)?), skipped))
             })
             .await

@@ -37,6 +37,9 @@ const LISTENER_LAG: usize = 256;
 /// The first pause between two tries while the store is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a writer that is told to give up still tries while the store works.
+const LAST_TRY: Duration = Duration::from_secs(1);
+
 /// How long a health check waits for the store.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -119,8 +122,9 @@ impl Writer {
         let _ = self.settled.subscribe().wait_for(|settled| *settled >= target).await;
     }
 
-    /// Returns how many records are not stored yet.
-    fn waiting(&self) -> u64 {
+    /// Returns how many records are not stored yet; once [`Writer::run`] has ended, how many are lost.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
         self.queue.len() as u64 + self.writing.load(Ordering::Relaxed)
     }
 
@@ -129,21 +133,28 @@ impl Writer {
         self.queue.dropped() + self.refused.load(Ordering::Relaxed)
     }
 
-    /// Writes until `stop` is cancelled and the queue is empty, or `give_up` is cancelled. Submit nothing after `stop`.
-    /// Must run once only.
+    /// Writes until `stop` is cancelled and the queue is empty, or `give_up` is cancelled; then what waits is stored
+    /// only if the store works and takes it within a second, and the log tells of the rest. Submit nothing after
+    /// `stop`. Must run once only.
     ///
     /// # Panics
     /// When it runs already: two loops would mix up the order of records.
     pub async fn run(&self, stop: CancellationToken, give_up: CancellationToken) {
         assert!(!self.running.swap(true, Ordering::Relaxed), "the writer runs already");
+        let mut write = std::pin::pin!(self.write(&stop));
         tokio::select! {
-            () = self.write(&stop) => {}
-            () = give_up.cancelled() => {
-                let left = self.waiting();
-                if left > 0 {
-                    error!(records = left, "stopping with records that could not be stored");
-                }
+            () = &mut write => return,
+            () = give_up.cancelled() => {}
+        }
+        if self.trouble().is_none() {
+            tokio::select! {
+                () = write => {}
+                _ = timeout(LAST_TRY, self.flush()) => {}
             }
+        }
+        let lost = self.waiting();
+        if lost > 0 {
+            error!(records = lost, "stopping with records that could not be stored: they are lost");
         }
     }
 
@@ -251,6 +262,10 @@ impl Writer {
         true
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
     fn failed(&self, cause: &Error) {
         let mut trouble = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if trouble.is_none() {
@@ -292,8 +307,7 @@ impl RecordSink for Writer {
 #[async_trait]
 impl Health for Writer {
     async fn check(&self) -> HealthReport {
-        let known = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        let trouble = match known {
+        let trouble = match self.trouble() {
             Some(trouble) => Some(trouble),
             None => match timeout(PING_TIMEOUT, self.maintenance.ping()).await {
                 Ok(Ok(())) => None,

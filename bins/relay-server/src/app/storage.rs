@@ -1,6 +1,6 @@
 //! The database and its writer.
 
-use std::{future::Future, sync::Arc};
+use std::{fs, future::Future, io, path::absolute, sync::Arc};
 
 use anyhow::Context as _;
 use relay_config::{Backend, Postgres};
@@ -11,15 +11,28 @@ use relay_core::ports::{
 use relay_store::{
     DeliveryLog, Options, PostgresOptions, PostgresTimeouts, SqliteOptions, SslMode, Writer, WriterOptions,
 };
-use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    sync::broadcast,
+    time::{Duration, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::error;
 
-use crate::lifecycle::Lifecycle;
+use crate::{commands::count_of, lifecycle::Lifecycle};
+
+/// What helps when it is the path of the database that is wrong.
+const WRITABLE: &str =
+    "; set storage.sqlite.path to a file that this user may write, in a directory that exists";
+
+/// How long the writer may take to give up.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// The open database, and the writer in front of it.
 pub(crate) struct Storage {
     repository: Arc<dyn Repository>,
     writer: Arc<Writer>,
+    /// The writer's task.
+    writing: TaskTracker,
     exclusive: bool,
 }
 
@@ -37,7 +50,7 @@ impl Storage {
         let writer =
             Writer::new(WriterOptions::default(), repository.clone(), repository.clone(), transition);
         let exclusive = matches!(config.backend, Backend::Sqlite(_));
-        Ok(Self { repository, writer, exclusive })
+        Ok(Self { repository, writer, writing: TaskTracker::new(), exclusive })
     }
 
     /// Returns the database.
@@ -85,15 +98,29 @@ impl Storage {
             source.await;
         });
         let give_up = lifecycle.hard.clone();
-        lifecycle.spawn_essential("writer", async move { writer.run(no_more, give_up).await });
+        let written = self.writing.track_future(async move { writer.run(no_more, give_up).await });
+        lifecycle.spawn_essential("writer", written);
     }
 
-    /// Closes the database when everything that used it has ended.
+    /// Closes the database when everything that used it has ended, or was dropped.
     ///
     /// # Errors
-    /// When something could not be written.
+    /// When something could not be written: how many records are lost, or what was not closed.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
-        self.repository.close().await.context("cannot close the database")
+        self.writing.close();
+        // It may just have been told to give up.
+        let ended = timeout(LAST_WORDS, self.writing.wait()).await;
+        let lost = self.writer.waiting();
+        let closed = self.repository.close().await.context("cannot close the database");
+        if lost == 0 {
+            return closed;
+        }
+        if ended.is_err() {
+            error!(records = lost, "stopping with records that could not be stored: they are lost");
+        }
+        let are = if lost == 1 { "is" } else { "are" };
+        let told = format!("{} could not be stored and {are} lost", count_of(lost, "record"));
+        Err(closed.err().map_or_else(|| anyhow::anyhow!(told.clone()), |error| error.context(told.clone())))
     }
 }
 
@@ -141,6 +168,20 @@ fn options(config: &relay_config::Storage) -> Options {
     }
 }
 
+/// Returns where the configured database is, for people: its path from the root on, or its URL without the password.
+pub(crate) fn place(backend: &Backend) -> String {
+    match backend {
+        Backend::Sqlite(path) => absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        Backend::Postgres(postgres) => postgres_options(postgres).to_url(),
+    }
+}
+
+/// Tells whether opening the configured database would make a new file.
+pub(crate) fn is_new(backend: &Backend) -> bool {
+    let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    matches!(backend, Backend::Sqlite(path) if fs::metadata(path).err().is_some_and(is_missing))
+}
+
 /// Says what to do about a database that cannot be used.
 pub(crate) fn refused(backend: &Backend, error: &Error) -> anyhow::Error {
     anyhow::anyhow!("{}", refusal(backend, error))
@@ -183,12 +224,12 @@ fn refusal(backend: &Backend, error: &Error) -> String {
         }
     };
     match error {
-        Error::Unavailable { reason, .. } => {
+        Error::Unavailable { reason, source } => {
             let named = reason.contains(&path.to_string());
             let what = if named { String::new() } else { format!("cannot use the database {path}: ") };
-            format!(
-                "{what}{reason}; set storage.sqlite.path to a file that this user may write, in a directory that exists"
-            )
+            // With a source it is the system that fails, and another path or other rights would not help.
+            let help = if source.is_some() { "" } else { WRITABLE };
+            format!("{what}{reason}{help}")
         }
         Error::Conflict { reason } => format!("cannot use the database {path}: {reason}"),
         other => format!("cannot use the database {path}: {other}; set storage.sqlite.path to another file"),

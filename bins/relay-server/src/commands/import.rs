@@ -110,7 +110,10 @@ fn bring_in(config: &Config, sources: &[ImportFrom]) -> anyhow::Result<()> {
         let lifecycle = Lifecycle::default();
         lifecycle.watch_signals(|| {}).context("cannot listen to signals")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let backend = &config.storage.backend;
+        let new = if storage::is_new(backend) { ", a new database" } else { "" };
         let repository = storage::open(&config.storage, clock.clone()).await?;
+        print(&format!("importing into {}{new}\n", storage::place(backend)));
         let outcome = all(sources, config, &repository, &clock, &lifecycle).await;
         repository.close().await.context("cannot close the database")?;
         outcome

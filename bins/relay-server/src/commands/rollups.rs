@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use relay_core::ports::{clock::SystemClock, repository::Rebuilt};
 
@@ -17,12 +17,21 @@ use crate::{
 /// Rebuilds the rollups and says what was wrong.
 ///
 /// # Errors
-/// What keeps the store from being opened or counted.
+/// What keeps the store from being opened or counted; that there is none, which is not made then.
 pub(crate) fn rebuild(args: &ConfigArg, log: &LogArgs) -> anyhow::Result<()> {
     let loaded = load(&args.config, &environment::of_process())?;
     telemetry::start(log, loaded.config.log)?;
+    let storage = &loaded.config.storage;
+    let place = storage::place(&storage.backend);
+    if storage::is_new(&storage.backend) {
+        bail!(
+            "there is no database at {place}: nothing was counted and none was made; a relative storage.sqlite.path \
+             starts from the directory where the command runs"
+        );
+    }
     block_on(async {
-        let repository = storage::open_to_rebuild(&loaded.config.storage, Arc::new(SystemClock)).await?;
+        let repository = storage::open_to_rebuild(storage, Arc::new(SystemClock)).await?;
+        print(&format!("counting again in {place}\n"));
         let rebuilt = repository.rebuild_rollups().await.context("cannot rebuild the rollups")?;
         repository.close().await.context("cannot close the database")?;
         print(&words(&rebuilt));

@@ -24,13 +24,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{PATIENCE, Server, Site};
+use crate::support::{PATIENCE, Server, Site, finish};
 
 /// Room for a small database and its log.
 const SIZE: &str = "size=3m";
 
 /// Enough for the log to want more room at once.
 const MONITORS: usize = 12;
+
+const NOT_RUN: &str = "NOT RUN: this system does not let the test mount a disk";
 
 /// A file system of its own, as long as this lives.
 struct Disk {
@@ -77,11 +79,16 @@ impl Disk {
 
     /// Starts the server where the disk is mounted.
     async fn start(&self, site: &Site) -> Server {
+        Server::start(self.program(site)).await
+    }
+
+    /// Returns the server that runs where the disk is mounted.
+    fn program(&self, site: &Site) -> Command {
         let mut command = Command::new("nsenter");
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
         command.args(self.join).args(["--target", &self.holder.id().to_string(), "--"]);
         command.args([env!("CARGO_BIN_EXE_relay-server"), "run", "--config"]).arg(site.path("config.yaml"));
-        Server::start(command).await
+        command
     }
 
     /// Returns the path of a file on it, for those in the namespace.
@@ -139,14 +146,33 @@ async fn ready(server: &Server, code: u16) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_wait_for_room_and_none_is_lost() {
-    let disk = match Disk::mount() {
-        Ok(disk) => disk,
-        Err(reasons) => {
-            eprintln!("NOT RUN: this system does not let the test mount a disk: {}", reasons.trim());
-            return;
+async fn a_start_on_a_full_disk_says_so() {
+    let mounted = Disk::mount();
+    let Ok(disk) = mounted.inspect_err(|reasons| eprintln!("{NOT_RUN}: {}", reasons.trim())) else { return };
+    let site = Site::new(&[("good", Behaviour::Healthy)]).await;
+    let mut config = site.config(1);
+    config["storage"]["sqlite"]["path"] = json!(disk.inside("history.db"));
+    site.write(&config);
+    for was_there in [false, true] {
+        if was_there {
+            let server = disk.start(&site).await;
+            ready(&server, 200).await;
+            server.stop().await;
         }
-    };
+        disk.fill();
+        let output = finish(&mut disk.program(&site));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("history.db") && said.contains("the disk may be full or broken"), "{said}");
+        assert!(!said.contains("this user may write"), "{said}");
+        disk.clear();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_wait_for_room_and_none_is_lost() {
+    let mounted = Disk::mount();
+    let Ok(disk) = mounted.inspect_err(|reasons| eprintln!("{NOT_RUN}: {}", reasons.trim())) else { return };
     let names: Vec<String> = (0..MONITORS).map(|number| format!("good-{number}")).collect();
     let relays: Vec<_> = names.iter().map(|name| (name.as_str(), Behaviour::Healthy)).collect();
     let site = Site::new(&relays).await;

@@ -86,6 +86,32 @@ async fn probing_goes_on_while_postgres_is_away() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_a_stop_leaves_behind_are_told_and_fail_it() {
+    let mut database = block_in_place(|| Database::start(ServerOptions::default()).expect("a server"));
+    let site = site(&database).await;
+    let server = site.start(&[]).await;
+    server.status_where(|status| points(status, "good") > 0).await;
+    block_in_place(|| database.stop());
+    server.metric_where("relay_store_waiting_records", |waiting| waiting >= 4.0).await;
+    server.says("cannot store records").await;
+    server.signal(Signal::TERM);
+    server.says("stopping: finishing what is in flight").await;
+    // The second one does what the end of the grace period does.
+    server.signal(Signal::TERM);
+    let log = server.log_of();
+    assert_eq!(server.ended().await.code(), Some(1));
+    let lines = log.lock().expect("not poisoned").clone();
+    let errors: Vec<&String> = lines.iter().filter(|line| line.contains("could not be stored")).collect();
+    let told: Value = serde_json::from_str(errors[0]).expect("JSON");
+    assert_eq!(told["level"], "ERROR", "{errors:?}");
+    let lost = told["fields"]["records"].as_u64().expect("a count");
+    assert!(lost >= 4, "{errors:?}");
+    let last = errors.last().expect("a line");
+    assert!(last.starts_with("relay-server: stopped: "), "{errors:?}");
+    assert!(last.ends_with(" records could not be stored and are lost"), "{errors:?}");
+}
+
 /// Follows `/api/events` as a program does that asks again and again; ends when `enough` were seen.
 async fn follow(server: &Server, enough: usize) -> Vec<i64> {
     let (mut seen, mut since, end) = (Vec::new(), 0, Instant::now() + PATIENCE);

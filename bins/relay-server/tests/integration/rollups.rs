@@ -47,7 +47,10 @@ fn counts(status: &Value) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_counts_are_refused_rebuilt_and_shown_again() {
     let site = Site::new(&[("good", Behaviour::Healthy)]).await;
-    assert_eq!(rebuild(&site), (true, "the store has no records: nothing to count\n".to_owned()));
+    assert!(finish(program(site.dir.path()).arg("migrate")).status.success());
+    let place = format!("counting again in {}\n", site.path("history.db").display());
+    let (done, text) = rebuild(&site);
+    assert_eq!((done, text), (true, format!("{place}the store has no records: nothing to count\n")));
     fill(&site).await;
     let shell = Connection::open(site.path("history.db")).expect("a file");
     shell
@@ -63,7 +66,7 @@ async fn damaged_counts_are_refused_rebuilt_and_shown_again() {
     assert!(text.contains("`relay-server rollups rebuild`"), "{text}");
 
     let (done, text) = rebuild(&site);
-    assert!(done && text.starts_with("read 3000 records and counted "), "{text}");
+    assert!(done && text.starts_with(&format!("{place}read 3000 records and counted ")), "{text}");
     assert!(text.ends_with(" rows were wrong and are corrected\n"), "{text}");
     let (done, text) = rebuild(&site);
     assert!(done && text.ends_with(": all counts were right\n"), "{text}");
@@ -74,6 +77,19 @@ async fn damaged_counts_are_refused_rebuilt_and_shown_again() {
     let (done, text) = rebuild(&site);
     assert!(!done && text.contains("in use by another relay-server"), "{text}");
     server.stop().await;
+}
+
+/// The path of the configuration begins where the command runs, which may be the wrong place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_named_and_not_made() {
+    let site = Site::new(&[("good", Behaviour::Healthy)]).await;
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let config = site.path("config.yaml");
+    let output = finish(program(elsewhere.path()).args(["rollups", "rebuild", "--config"]).arg(config));
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&*elsewhere.path().join("history.db").to_string_lossy()), "{said}");
+    assert_eq!(std::fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,6 +103,7 @@ async fn a_server_on_postgres_goes_on_meanwhile() {
         "type": "postgres",
         "postgres": {
             "host": address.ip(), "port": address.port(), "user": postgres::ROLE, "database": "postgres",
+            "password": "secret-word",
         },
     });
     site.write(&config);
@@ -94,6 +111,8 @@ async fn a_server_on_postgres_goes_on_meanwhile() {
     let before = server.status_where(|status| points(status, "good") > 1).await;
     let (done, text) = tokio::task::block_in_place(|| rebuild(&site));
     assert!(done && text.ends_with(": all counts were right\n"), "{text}");
+    let place = format!("counting again in postgres://{}@{address}/postgres?sslmode=", postgres::ROLE);
+    assert!(text.starts_with(&place) && !text.contains("secret-word"), "{text}");
     let seen = points(&before, "good");
     server.status_where(|status| points(status, "good") > seen).await;
     server.stop().await;

@@ -91,6 +91,11 @@ impl Server {
         self.log.lock().expect("not poisoned").clone()
     }
 
+    /// Returns the log, which goes on to its end although the server is given away.
+    pub(crate) fn log_of(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.log)
+    }
+
     /// Waits until the log says something.
     pub(crate) async fn says(&self, what: &str) {
         let end = Instant::now() + PATIENCE;

@@ -133,11 +133,15 @@ async fn without_upgrade_it_is_refused_with_the_command_to_run() {
     let mut config = site.config(1);
     config["storage"]["sqlite"]["path"] = json!("new.db");
     site.write(&config);
-    for added in ["added 1", "added 0"] {
+    let place = format!("importing into {}", site.path("new.db").display());
+    for (first, added) in
+        [(format!("{place}, a new database\n"), "added 1"), (format!("{place}\n"), "added 0")]
+    {
         let done = finish(program(site.dir.path()).args(["import", "relay-pulse", "--sqlite", old]));
         let said = String::from_utf8_lossy(&done.stdout).into_owned();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         assert!(said.contains("read 2000 records") && said.contains(added), "{said}");
+        assert!(said.starts_with(&first), "{said}");
     }
     let server = site.start(&["--no-probe"]).await;
     shows_all(&server).await;

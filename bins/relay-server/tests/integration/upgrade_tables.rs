@@ -271,6 +271,8 @@ async fn archives_are_imported_by_command() {
     for site in [into_file, into_tables] {
         for added in [true, false] {
             let said = works(program(site.dir.path()).args(["import", "archive"]).args(&files));
+            let (place, said) = said.split_once('\n').expect("lines");
+            assert!(place.starts_with("importing into "), "{place}");
             assert_eq!(said.lines().count(), 7, "{said}");
             let number = |line: &str, before: &str| -> i64 {
                 let digits = line.split_once(before).map_or("", |(_, after)| after);

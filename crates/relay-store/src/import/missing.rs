@@ -1,8 +1,64 @@
 //! What an import adds to what is there. Shared by all drivers, and pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use relay_core::{StoredRecord, UnixSeconds, timeline::Sample};
+use relay_core::{StoredRecord, UnixSeconds, ports::repository::ImportedDay, timeline::Sample};
+
+use crate::rollup::{MonitorId, OpenSlot, slot_of};
+
+/// The start of a slot, and a monitor.
+type Place = (UnixSeconds, MonitorId);
+
+/// Returns the slots that the records of days lie in; `monitors` are those of the days.
+pub(crate) fn touched(monitors: &[MonitorId], days: &[ImportedDay]) -> BTreeSet<Place> {
+    let slots = monitors.iter().zip(days).flat_map(|(monitor, day)| slots_of(*monitor, &day.records));
+    slots.collect()
+}
+
+/// Returns the records of days that are not in their slots yet, each with its monitor. The same day given twice counts
+/// once.
+pub(crate) fn missing_of_days(
+    slots: &BTreeMap<Place, OpenSlot>,
+    monitors: &[MonitorId],
+    days: Vec<ImportedDay>,
+) -> (Vec<StoredRecord>, Vec<MonitorId>) {
+    let (mut added, mut of_added) = (Vec::new(), Vec::new());
+    let mut fresh: BTreeMap<Place, Vec<Sample>> = BTreeMap::new();
+    for (monitor, day) in monitors.iter().zip(days) {
+        let places: BTreeSet<Place> = slots_of(*monitor, &day.records).collect();
+        let present = places.iter().filter_map(|place| slots.get(place)).flat_map(|open| &open.samples);
+        let just_now = places.iter().filter_map(|place| fresh.get(place)).flatten();
+        let missing = missing(present.chain(just_now), day.records);
+        for one in &missing {
+            let place = (slot_of(one.record.timestamp), *monitor);
+            fresh.entry(place).or_default().push(Sample::of(one));
+        }
+        added.extend(missing);
+        of_added.resize(added.len(), *monitor);
+    }
+    (added, of_added)
+}
+
+/// Puts records, each with its monitor, into their slots; returns these.
+pub(crate) fn fill(
+    slots: &mut BTreeMap<Place, OpenSlot>,
+    records: &[StoredRecord],
+    monitors: &[MonitorId],
+) -> BTreeSet<Place> {
+    let mut samples: BTreeMap<Place, Vec<Sample>> = BTreeMap::new();
+    for (stored, monitor) in records.iter().zip(monitors) {
+        let place = (slot_of(stored.record.timestamp), *monitor);
+        samples.entry(place).or_default().push(Sample::of(stored));
+    }
+    for (place, samples) in &samples {
+        slots.entry(*place).or_default().fill(samples);
+    }
+    samples.into_keys().collect()
+}
+
+fn slots_of(monitor: MonitorId, records: &[StoredRecord]) -> impl Iterator<Item = Place> {
+    records.iter().map(move |stored| (slot_of(stored.record.timestamp), monitor))
+}
 
 /// What makes two records of one monitor the same: columns that every age of a source has.
 fn identity(sample: &Sample) -> (UnixSeconds, i8, u32) {
@@ -10,7 +66,7 @@ fn identity(sample: &Sample) -> (UnixSeconds, i8, u32) {
 }
 
 /// Returns those of `records` that are not among `present`; of several same ones, those that are more than there are.
-pub(crate) fn missing<'a>(
+fn missing<'a>(
     present: impl Iterator<Item = &'a Sample>,
     mut records: Vec<StoredRecord>,
 ) -> Vec<StoredRecord> {

@@ -11,7 +11,7 @@ use relay_core::{
     ports::repository::{Error, ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports},
     record::RecordId,
     time::DAY_SECS,
-    timeline::{SLOT_SECS, Sample, Tally},
+    timeline::{SLOT_SECS, Tally},
 };
 use tokio::time::timeout;
 
@@ -24,8 +24,8 @@ use super::{
     states::Machines,
 };
 use crate::{
-    import::missing,
-    rollup::{MonitorId, day_of, slot_of},
+    import::{fill, missing_of_days, touched},
+    rollup::{MonitorId, day_of},
 };
 
 const PUT_PROGRESS: &str = include_str!("sql/imports/put_progress.sql");
@@ -121,33 +121,11 @@ impl PgRepository {
         let transaction = &change.transaction;
         let keys: Vec<MonitorKey> = days.iter().map(|day| day.key.clone()).collect();
         let of_days = self.names.number(transaction, change.stamp, &keys).await?;
-        let touched: BTreeSet<Place> = of_days
-            .iter()
-            .zip(&days)
-            .flat_map(|(monitor, day)| {
-                day.records.iter().map(|stored| (slot_of(stored.record.timestamp), *monitor))
-            })
-            .collect();
+        let slots = touched(&of_days, &days);
         let places = of_days.iter().zip(&days).map(|(monitor, day)| (day_of(day.day), *monitor)).collect();
-        let mut grown = read(transaction, &touched, &places).await?;
+        let mut grown = read(transaction, &slots, &places).await?;
 
-        let (mut added, mut monitors) = (Vec::new(), Vec::new());
-        // The same day given twice counts once.
-        let mut fresh: BTreeMap<Place, Vec<Sample>> = BTreeMap::new();
-        for (monitor, day) in of_days.iter().zip(days) {
-            let from = added.len();
-            let slots: BTreeSet<Place> =
-                day.records.iter().map(|stored| (slot_of(stored.record.timestamp), *monitor)).collect();
-            let present =
-                slots.iter().filter_map(|place| grown.slots.get(place)).flat_map(|open| &open.samples);
-            let fresh_ones = slots.iter().filter_map(|place| fresh.get(place)).flatten();
-            added.extend(missing(present.chain(fresh_ones), day.records));
-            monitors.resize(added.len(), *monitor);
-            for one in added.iter().skip(from) {
-                let place = (slot_of(one.record.timestamp), *monitor);
-                fresh.entry(place).or_default().push(Sample::of(one));
-            }
-        }
+        let (mut added, monitors) = missing_of_days(&grown.slots, &of_days, days);
         let next_record = settle_numbers(transaction, &mut added, change.first_record).await?;
         grow(&mut grown, &added, &monitors);
         let newest = records::newest_of(&added, &monitors);
@@ -178,12 +156,7 @@ async fn read(
 /// Adds records to what was read and leaves what they change: each day counts what its slots do, or what it did before if
 /// that was more, which are counts whose records are not there.
 fn grow(grown: &mut Grown, added: &[StoredRecord], monitors: &[MonitorId]) {
-    let mut touched = BTreeSet::new();
-    for (stored, monitor) in added.iter().zip(monitors) {
-        let place = (slot_of(stored.record.timestamp), *monitor);
-        touched.insert(place);
-        grown.slots.entry(place).or_default().add(&Sample::of(stored));
-    }
+    let filled = fill(&mut grown.slots, added, monitors);
     let mut sums: BTreeMap<Place, Tally> = BTreeMap::new();
     for ((slot, monitor), open) in &grown.slots {
         sums.entry((day_of(*slot), *monitor)).or_default().merge(&open.tally);
@@ -194,7 +167,7 @@ fn grow(grown: &mut Grown, added: &[StoredRecord], monitors: &[MonitorId]) {
             *tally = sum;
         }
     }
-    grown.slots.retain(|place, _| touched.contains(place));
+    grown.slots.retain(|place, _| filled.contains(place));
     grown.days.retain(|_, tally| tally.total() > 0);
 }
 

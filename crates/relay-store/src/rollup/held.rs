@@ -121,6 +121,18 @@ impl OpenSlot {
         self.unsaved = Some(self.unsaved.map_or(sample.id, |first| first.min(sample.id)));
     }
 
+    /// Adds records that may be among those that the counts are of, because these were deleted: the counts grow only
+    /// once more records are there than were counted.
+    pub(crate) fn fill(&mut self, samples: &[Sample]) {
+        let counted = std::mem::take(&mut self.tally);
+        samples.iter().for_each(|sample| self.add(sample));
+        self.tally = Tally::default();
+        self.samples.iter().for_each(|sample| self.tally.add(sample));
+        if self.tally.total() < counted.total() {
+            self.tally = counted;
+        }
+    }
+
     /// Tells whether a record is in it.
     pub(crate) fn contains(&self, at: UnixSeconds, id: RecordId) -> bool {
         self.samples.binary_search_by_key(&(at, id), |sample| (sample.timestamp, sample.id)).is_ok()

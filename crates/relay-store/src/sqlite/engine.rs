@@ -61,6 +61,14 @@ pub(super) struct StoreState {
 }
 
 impl StoreState {
+    /// Returns where the stored part ends when nothing but what memory holds is missing in it.
+    pub(super) fn of(memory: &Memory, next_id: RecordId, sealed_until: UnixSeconds) -> Self {
+        let window = memory.held.window();
+        let none = window.map(|window| Change { window, added: Vec::new() });
+        let tail_from = none.map_or(next_id, |change| memory.held.tail_after(&change, next_id));
+        Self { window, tail_from, next_id, sealed_until }
+    }
+
     /// Changes only the number of the next record.
     pub(super) fn with_next_id(self, next_id: RecordId) -> Self {
         Self { next_id, ..self }
@@ -69,11 +77,6 @@ impl StoreState {
     /// Says that everything up to the next record is stored.
     pub(super) fn without_window(self, next_id: RecordId) -> Self {
         Self { window: None, tail_from: next_id, ..self }
-    }
-
-    /// Changes everything but the seal.
-    pub(super) fn moved(self, window: HeldWindow, tail_from: RecordId, next_id: RecordId) -> Self {
-        Self { window: Some(window), tail_from, next_id, ..self }
     }
 }
 
@@ -299,14 +302,7 @@ impl Engine {
 
     /// Returns where the stored part ends, as long as nothing changes.
     pub(super) fn state_now(&self, memory: &Memory) -> StoreState {
-        let none = memory.held.window().map(|window| Change { window, added: Vec::new() });
-        let tail_from = none.map_or(self.next_id, |change| memory.held.tail_after(&change, self.next_id));
-        StoreState {
-            window: memory.held.window(),
-            tail_from,
-            next_id: self.next_id,
-            sealed_until: self.sealed_until,
-        }
+        StoreState::of(memory, self.next_id, self.sealed_until)
     }
 
     /// Notes that what only memory knew is written.

@@ -15,7 +15,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::error::{opening, unusable};
+use super::error::{opening, refused, unusable};
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -43,7 +43,7 @@ impl Lock {
             .truncate(false)
             .write(true)
             .open(&beside)
-            .map_err(|error| unusable(path, &format!("{} cannot be made: {error}", beside.display())))?;
+            .map_err(|error| refused(path, &format!("{} cannot be made: ", beside.display()), error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { file }),
             Err(Errno::WOULDBLOCK) => Err(Error::Conflict {
@@ -52,7 +52,9 @@ impl Lock {
                     path.display()
                 ),
             }),
-            Err(error) => Err(unusable(path, &format!("{} cannot be locked: {error}", beside.display()))),
+            Err(error) => {
+                Err(refused(path, &format!("{} cannot be locked: ", beside.display()), error.into()))
+            }
         }
     }
 }
@@ -68,7 +70,7 @@ pub(super) struct Place {
 impl Place {
     /// Remembers which file is at `path` now.
     pub(super) fn of(path: &Path) -> Result<Self, Error> {
-        let meta = fs::metadata(path).map_err(|error| unusable(path, &error.to_string()))?;
+        let meta = fs::metadata(path).map_err(|error| refused(path, "", error))?;
         Ok(Self { path: path.to_owned(), file: (meta.dev(), meta.ino()) })
     }
 
@@ -101,7 +103,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), Error> {
                 None => Ok(()),
             };
         }
-        Err(error) => return Err(unusable(path, &error.to_string())),
+        Err(error) => return Err(refused(path, "", error)),
     }
     let mut start = [0; MAGIC.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
@@ -111,7 +113,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
             Err(Error::Corrupt { reason: format!("{} is not an SQLite database", path.display()) })
         }
-        Err(error) => Err(unusable(path, &error.to_string())),
+        Err(error) => Err(refused(path, "", error)),
     }
 }
 

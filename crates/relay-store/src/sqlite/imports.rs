@@ -1,7 +1,7 @@
 //! Bringing history in from elsewhere.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -11,21 +11,18 @@ use relay_core::{
     event::{Event, GroupStates},
     ports::repository::{Error, ImportProgress, ImportSource, ImportedDay, ImportedEvents, Imports},
     record::{LatestRecord, RecordId},
-    timeline::{Sample, Tally},
 };
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     SqliteRepository,
-    engine::{Engine, begin, commit, insert_monitors, put_state, save_latest, save_memory},
+    engine::{Engine, StoreState, begin, commit, insert_monitors, put_state, save_latest, save_memory},
     error::translate,
-    events,
-    memory::Memory,
-    records, rollups, states,
+    events, records, rollups, states,
 };
 use crate::{
-    import::missing,
-    rollup::{Change, HeldWindow, MonitorId, day_of, slot_of},
+    import::{fill, missing_of_days, touched},
+    rollup::{Held, day_of},
     states::Tracked,
 };
 
@@ -63,9 +60,6 @@ impl Imports for SqliteRepository {
         self.worker.run(move |engine| engine.note_import(&name, done_from, finished)).await
     }
 }
-
-/// The counts of (monitor, day) as they were.
-type Before = BTreeMap<(MonitorId, UnixSeconds), Tally>;
 
 impl Engine {
     fn begin_import(&mut self, source: &ImportSource) -> Result<ImportProgress, Error> {
@@ -131,30 +125,30 @@ impl Engine {
         // Only this thread changes the memory, so what is decided here still holds at the commit.
         let memory = shared.read();
         let (day_monitors, fresh) = memory.number(days.iter().map(|day| &day.key));
-        let now = self.clock.now();
-        let window = HeldWindow::next(memory.held.window(), now, std::iter::empty(), self.sealed_until);
-        let state = self.state_now(&memory);
         let groups: HashSet<Psc> = days.iter().map(|day| day.key.psc().clone()).collect();
+        let is_held = days.iter().any(|day| memory.held.day(day_of(day.day)).is_some());
 
         let transaction = begin(&mut self.connection)?;
         insert_monitors(&transaction, &fresh)?;
-        let before = count_before(&transaction, &memory, window, &days, &day_monitors)?;
-        let (mut added, mut numbers) = (Vec::new(), Vec::new());
-        for (monitor, day) in day_monitors.iter().zip(days) {
-            let present = samples_of_day(&transaction, &memory, *monitor, &day)?;
-            added.extend(missing(present.iter(), day.records));
-            numbers.resize(added.len(), *monitor);
+        if is_held {
+            // Then rows are all there is to look at; the next append holds what it needs again.
+            rollups::write_rows(&transaction, memory.held.all())?;
         }
+        let mut slots = BTreeMap::new();
+        for (slot, monitor) in touched(&day_monitors, &days) {
+            slots.insert((slot, monitor), rollups::stored_slot(&transaction, slot, monitor)?);
+        }
+        let (mut added, numbers) = missing_of_days(&slots, &day_monitors, days);
         let next_id = settle_numbers(&transaction, &mut added, self.next_id)?;
         records::insert(&transaction, &added, &numbers)?;
-        let change =
-            Change { window, added: numbers.iter().copied().zip(added.iter().map(Sample::of)).collect() };
-        rollups::write(&transaction, &memory.held, &change)?;
-        for ((monitor, day), before) in before {
-            rollups::keep_fuller(&transaction, day, monitor, &before)?;
+        let filled = fill(&mut slots, &added, &numbers);
+        for (place, open) in slots.iter().filter(|(place, _)| filled.contains(place)) {
+            rollups::put_slot(&transaction, place.0, place.1, open)?;
         }
-        let (slots, days) = memory.held.entering(window);
-        let (slots, days) = rollups::load(&transaction, &slots, &days)?;
+        let grown: BTreeSet<_> = filled.iter().map(|(slot, monitor)| (day_of(*slot), *monitor)).collect();
+        for (day, monitor) in grown {
+            rollups::keep_fuller(&transaction, day, monitor)?;
+        }
         // Records that the machines must not see at the next start are marked as seen in every row of their groups.
         save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, next_id)?;
         let known = groups
@@ -163,13 +157,15 @@ impl Engine {
         states::write(&transaction, known, next_id - 1)?;
         let newest = numbers.iter().copied().zip(added.iter().map(LatestRecord::of));
         save_latest(&transaction, &memory, &HashSet::new(), newest)?;
-        let tail_from = memory.held.tail_after(&change, next_id);
-        put_state(&transaction, state.moved(window, tail_from, next_id))?;
+        let state = StoreState::of(&memory, next_id, self.sealed_until);
+        put_state(&transaction, if is_held { state.without_window(next_id) } else { state })?;
         drop(memory);
 
         let mut memory = shared.write();
         commit(transaction)?;
-        memory.held.apply(&change, slots, days);
+        if is_held {
+            memory.held = Held::default();
+        }
         memory.learn(fresh);
         numbers.iter().zip(&added).for_each(|(monitor, stored)| memory.see_latest(*monitor, stored));
         drop(memory);
@@ -184,48 +180,6 @@ fn progress(connection: &Connection, name: &str) -> rusqlite::Result<Option<Impo
         Ok(ImportProgress { id_offset: row.get(0)?, done_from: row.get(1)?, finished: row.get(2)? })
     };
     connection.query_row(PROGRESS, [name], read).optional()
-}
-
-/// Returns what is counted now of each day that is not held afterwards.
-fn count_before(
-    connection: &Connection,
-    memory: &Memory,
-    window: HeldWindow,
-    days: &[ImportedDay],
-    monitors: &[MonitorId],
-) -> Result<Before, Error> {
-    let mut before = Before::new();
-    for (monitor, day) in monitors.iter().zip(days.iter().map(|day| day_of(day.day))) {
-        if !window.holds_day(day) {
-            let tally = match memory.held.day(day) {
-                Some(held) => held.get(monitor).cloned().unwrap_or_default(),
-                None => rollups::stored_day(connection, day, *monitor)?,
-            };
-            before.insert((*monitor, day), tally);
-        }
-    }
-    Ok(before)
-}
-
-/// Returns what the store has in the slots that the records of a day lie in.
-fn samples_of_day(
-    connection: &Connection,
-    memory: &Memory,
-    monitor: MonitorId,
-    day: &ImportedDay,
-) -> Result<Vec<Sample>, Error> {
-    let slots: HashSet<UnixSeconds> =
-        day.records.iter().map(|stored| slot_of(stored.record.timestamp)).collect();
-    let mut samples = Vec::new();
-    for slot in slots {
-        match memory.held.slot(slot) {
-            Some(held) => {
-                samples.extend(held.get(&monitor).iter().flat_map(|open| open.samples.iter().copied()))
-            }
-            None => samples.extend(rollups::stored_samples(connection, slot, monitor)?),
-        }
-    }
-    Ok(samples)
 }
 
 /// Gives a new number to each record whose own is taken or was not reserved; returns the next free one.

@@ -70,11 +70,7 @@ fn write_slot(
     match base {
         Base::Held(open) if added.is_empty() => put_slot(connection, slot, monitor, open),
         Base::Held(open) => put_grown(connection, slot, monitor, open.clone(), added),
-        Base::Stored => {
-            let tally = stored_tally(connection, SLOT, slot, monitor)?;
-            let samples = stored_samples(connection, slot, monitor)?;
-            put_grown(connection, slot, monitor, OpenSlot::stored(tally, samples), added)
-        }
+        Base::Stored => put_grown(connection, slot, monitor, stored_slot(connection, slot, monitor)?, added),
     }
 }
 
@@ -89,7 +85,8 @@ fn put_grown(
     put_slot(connection, slot, monitor, &open)
 }
 
-fn put_slot(
+/// Writes the rows of a slot.
+pub(super) fn put_slot(
     connection: &Connection,
     slot: UnixSeconds,
     monitor: MonitorId,
@@ -140,7 +137,7 @@ pub(super) fn put_days(
     let mut last = None;
     for (monitor, rollup) in days {
         let day = day_of(rollup.day);
-        if stored_day(connection, day, *monitor)?.total() >= rollup.tally.total() {
+        if stored_tally(connection, DAY, day, *monitor)?.total() >= rollup.tally.total() {
             continue;
         }
         put(connection, PUT_DAY, day, *monitor, &pack_tally(&rollup.tally, day))?;
@@ -149,32 +146,21 @@ pub(super) fn put_days(
     Ok(last)
 }
 
-/// Returns the stored counts of a day.
-pub(super) fn stored_day(
-    connection: &Connection,
-    day: UnixSeconds,
-    monitor: MonitorId,
-) -> Result<Tally, Error> {
-    stored_tally(connection, DAY, day, monitor)
-}
-
-/// Leaves a day that was `before` with what its slots count now, or with what it was if that was more: counts whose
-/// records are not there.
+/// Leaves a stored day with what its slots count now, or with what it counts if that is more: counts whose records are
+/// not there.
 pub(super) fn keep_fuller(
     connection: &Connection,
     day: UnixSeconds,
     monitor: MonitorId,
-    before: &Tally,
 ) -> Result<(), Error> {
-    if before.total() == 0 {
-        return Ok(());
-    }
     let mut sum = Tally::default();
     for slot in (day..day.saturating_add(DAY_SECS)).step_by(SLOT_STEP) {
         sum.merge(&stored_tally(connection, SLOT, slot, monitor)?);
     }
-    let fuller = if sum.total() >= before.total() { &sum } else { before };
-    put(connection, PUT_DAY, day, monitor, &pack_tally(fuller, day))
+    if sum.total() == 0 || sum.total() < stored_tally(connection, DAY, day, monitor)?.total() {
+        return Ok(());
+    }
+    put(connection, PUT_DAY, day, monitor, &pack_tally(&sum, day))
 }
 
 /// Adds every stored rollup of one monitor to those of another, and leaves none of the first.
@@ -220,6 +206,16 @@ fn stored_tally(
         || Ok(Tally::default()),
         |packed| unpack_tally(&packed, start).map_err(malformed("a rollup's tally")),
     )
+}
+
+/// Returns a stored slot.
+pub(super) fn stored_slot(
+    connection: &Connection,
+    slot: UnixSeconds,
+    monitor: MonitorId,
+) -> Result<OpenSlot, Error> {
+    let tally = stored_tally(connection, SLOT, slot, monitor)?;
+    Ok(OpenSlot::stored(tally, stored_samples(connection, slot, monitor)?))
 }
 
 /// Returns the records of a stored slot in short.

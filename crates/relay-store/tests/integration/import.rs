@@ -44,6 +44,7 @@ macro_rules! combinations {
 combinations! {
     every_age_comes_out_as_if_it_had_been_recorded_here,
     a_second_import_adds_nothing,
+    a_second_import_after_a_clean_up_counts_nothing_twice,
     an_interrupted_import_goes_on_where_it_was,
     what_was_written_meanwhile_comes_along,
     live_records_and_imported_ones_add_up,
@@ -94,6 +95,25 @@ async fn a_second_import_adds_nothing<B: Backend>(place: Place) {
             "{name}"
         );
     }
+}
+
+/// The records of a boundary day are partly gone, their counts are not.
+async fn a_second_import_after_a_clean_up_counts_nothing_twice<B: Backend>(place: Place) {
+    let site = Site::<B>::new(place, Age::Models, 45, 2_000).await;
+    site.import(&options()).await;
+    let repository = site.store.repository();
+    let before = timelines(repository.as_ref(), &site.keys(), &PERIODS).await;
+    let mut gone = 0;
+    loop {
+        match repository.delete_records(NOW - 36 * DAY, 100).await.expect("deleted") {
+            0 => break,
+            count => gone += count,
+        }
+    }
+    assert!(gone > 0);
+    let again = site.import(&ImportOptions { name: "another".to_owned(), ..options() }).await;
+    assert_eq!(again.records, gone);
+    assert_eq!(timelines(repository.as_ref(), &site.keys(), &PERIODS).await, before);
 }
 
 /// Breaks the import off again and again, and goes on in a store that was closed in between.

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use relay_core::{
-    MonitorKey, ProbeRecord, Status, SubStatus, Timestamp, UnixSeconds,
+    MonitorKey, ProbeRecord, Status, StoredRecord, SubStatus, Timestamp, UnixSeconds,
     ports::{
         Repository, Transition,
-        repository::{DayRollup, EventFilter, EventLog, HistoryQuery, Maintenance, Records, Timelines},
+        repository::{
+            DayRollup, EventFilter, EventLog, HistoryQuery, ImportedDay, Imports, Maintenance, Records,
+            Timelines,
+        },
         transition::NoTransition,
     },
     timeline::{Align, DailyFilter, Period, Plan, Sample, Tally},
@@ -34,6 +37,8 @@ enum Step {
     Reopen,
     /// Days come from elsewhere.
     Import(Vec<(u8, i64, u8)>),
+    /// Everything that was ever recorded on the day so many days ago comes back from an archive.
+    Return(i64),
     /// What is older than so many seconds is deleted, slots a day later, days as many days later as said.
     Expire { age: i64, days_later: i64, limit: u32 },
 }
@@ -65,6 +70,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         .prop_map(Step::Wait),
         2 => Just(Step::Reopen),
         1 => prop::collection::vec((0..MONITORS, 1i64..5, any::<u8>()), 1..4).prop_map(Step::Import),
+        2 => prop_oneof![0i64..7, 0i64..40].prop_map(Step::Return),
         2 => (prop_oneof![86_400i64..400_000, 86_400i64..3_000_000], 1i64..20, 1u32..30)
             .prop_map(|(age, days_later, limit)| Step::Expire { age, days_later, limit }),
     ]
@@ -90,9 +96,18 @@ fn imported(monitor: u8, day: UnixSeconds, draw: u8) -> DayRollup {
     let mut tally = Tally::default();
     for index in 0..i64::from(draw % 7) {
         let record = made(monitor, day + index * 600, draw);
-        tally.add(&Sample::of(&relay_core::StoredRecord { id: 0, record }));
+        tally.add(&Sample::of(&StoredRecord { id: 0, record }));
     }
     DayRollup { key: name(monitor), day, tally }
+}
+
+fn days_of(archive: &[StoredRecord], day: UnixSeconds) -> Vec<ImportedDay> {
+    let of_day = |stored: &&StoredRecord| stored.record.timestamp.div_euclid(86_400) * 86_400 == day;
+    let days = (0..MONITORS).map(name).map(|key| {
+        let records = archive.iter().filter(of_day).filter(|stored| stored.record.key == key).cloned();
+        ImportedDay { records: records.collect(), key, day }
+    });
+    days.filter(|day| !day.records.is_empty()).collect()
 }
 
 async fn compare(
@@ -162,6 +177,8 @@ async fn run<B: Backend>(steps: Vec<Step>, look: (i64, u16, u16)) {
     let mut backend = B::create(clock.clone()).await;
     let now = || relay_core::ports::Clock::now(clock.as_ref()).as_secs();
     let count = steps.len();
+    // What an archive of each day would have.
+    let mut archive: Vec<StoredRecord> = Vec::new();
     for (index, step) in steps.into_iter().enumerate() {
         match step {
             Step::Append { records, patience } => {
@@ -176,6 +193,7 @@ async fn run<B: Backend>(steps: Vec<Step>, look: (i64, u16, u16)) {
                 let expected = memory.append(batch.clone(), transition.clone()).await.expect("stored");
                 let appended = backend.repository().append(batch, transition).await.expect("stored");
                 assert_eq!(appended, expected);
+                archive.extend(appended.records);
             }
             Step::Wait(secs) => clock.set_secs(now() + secs),
             Step::Reopen => backend.reopen().await,
@@ -188,10 +206,17 @@ async fn run<B: Backend>(steps: Vec<Step>, look: (i64, u16, u16)) {
                 memory.import_days(days.clone()).await.expect("imported");
                 backend.repository().import_days(days).await.expect("imported");
             }
+            Step::Return(ago) => {
+                let day = (now() - ago * 86_400).div_euclid(86_400) * 86_400;
+                let days = days_of(&archive, day);
+                let expected = memory.import_records(days.clone()).await.expect("imported");
+                assert_eq!(backend.repository().import_records(days).await.expect("imported"), expected);
+            }
             Step::Expire { age, days_later, limit } => {
                 // With the newest record gone, numbers would go on higher after the next start.
                 let newest = vec![made(0, now(), 7)];
-                memory.append(newest.clone(), Arc::new(NoTransition)).await.expect("stored");
+                let appended = memory.append(newest.clone(), Arc::new(NoTransition)).await.expect("stored");
+                archive.extend(appended.records);
                 backend.repository().append(newest, Arc::new(NoTransition)).await.expect("stored");
                 let before = now() - age;
                 let deleted = expire(&memory, before, days_later, limit).await;

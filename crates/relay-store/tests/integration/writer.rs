@@ -192,8 +192,27 @@ async fn giving_up_ends_although_the_store_is_away() {
     running.stop.cancel();
     sleep(Duration::from_secs(5)).await;
     running.give_up.cancel();
+    let asked = Instant::now();
     running.end().await;
+    assert_eq!(asked.elapsed(), Duration::ZERO, "no more tries are made");
     assert_eq!(logs.lines_with("records=10").len(), 1, "{}", logs.text());
+    assert!(logs.lines_with("records=10")[0].contains("ERROR"), "{}", logs.text());
+    assert_eq!(running.writer.waiting(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_stores_what_waits_while_the_store_works() {
+    let (logs, _guard) = Logs::capture(Level::INFO);
+    let mut running = start(WriterOptions { window: Duration::from_secs(60), ..WriterOptions::default() });
+    running.submit(0..10);
+    sleep(Duration::from_secs(5)).await;
+    let asked = Instant::now();
+    running.give_up.cancel();
+    running.end().await;
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(running.stored().len(), 10);
+    assert_eq!(running.writer.waiting(), 0);
+    assert_eq!(logs.lines_with("ERROR"), [] as [String; 0]);
 }
 
 #[tokio::test(start_paused = true)]

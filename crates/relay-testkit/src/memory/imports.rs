@@ -8,7 +8,7 @@ use relay_core::{
     record::LatestRecord,
 };
 
-use super::{MemoryRepository, State, day_of};
+use super::{MemoryRepository, State, day_of, retention::Aged};
 
 #[async_trait]
 impl Imports for MemoryRepository {
@@ -97,6 +97,7 @@ impl State {
                 *count -= 1;
                 continue;
             }
+            self.take_back(&stored);
             if stored.id > self.last_record_id || self.records.iter().any(|old| old.id == stored.id) {
                 stored.id = self.next_record_id();
             }
@@ -108,5 +109,14 @@ impl State {
             self.imported.remove(&(key, day));
         }
         added
+    }
+    /// Forgets that a record was deleted, when it was.
+    fn take_back(&mut self, stored: &StoredRecord) {
+        let same = |aged: &Aged| {
+            aged.stored.record.key == stored.record.key && identity(&aged.stored) == identity(stored)
+        };
+        if let Some(at) = self.aged.iter().position(same) {
+            self.aged.remove(at);
+        }
     }
 }

@@ -175,6 +175,108 @@ pub async fn counts_without_records_stay_when_they_are_more<B: Backend>() {
     assert_eq!(total(case.repository().as_ref(), &a).await, 8);
 }
 
+/// Records of one day, one every ten minutes; `number` is that of the first.
+fn every_ten_minutes(key: &MonitorKey, day: UnixSeconds, number: i64) -> Vec<StoredRecord> {
+    let stored = |step: i64| {
+        let latency = 100 + u32::try_from(step).expect("small");
+        let one = record(key, day + step * 600).latency(latency);
+        let one = if step % 7 == 0 { one.red(SubStatus::ServerError, 500) } else { one };
+        StoredRecord { id: number + step, record: one.build() }
+    };
+    (0..144).map(stored).collect()
+}
+
+async fn clean(repository: &dyn Repository, before: UnixSeconds) {
+    while repository.delete_records(before, 50).await.expect("deleted") > 0 {}
+}
+
+/// The cleaner took part of a day's records, or all of them, and left their counts: however often an archive of that
+/// day brings them back, whole or in parts, each is counted once.
+pub async fn records_that_come_back_are_counted_once<B: Backend>() {
+    let (a, b) = (key("a/s"), key("b/s/c/m"));
+    let day = NOW - NOW % DAY - 4 * DAY;
+    for cleaned_until in [day + 15 * 3600 + 1800, day + DAY] {
+        let mut case = Case::<B>::new().await;
+        case.repository().begin_import(&source(432, 0)).await.expect("begun");
+        let archive = [every_ten_minutes(&a, day, 1), every_ten_minutes(&b, day, 145)].concat();
+        let next_day = every_ten_minutes(&a, day + DAY, 289);
+        assert_eq!(import(case.repository().as_ref(), [archive.clone(), next_day].concat()).await, 432);
+        let keys = [a.clone(), b.clone()];
+        let before = timelines(case.repository().as_ref(), &keys).await;
+        clean(case.repository().as_ref(), cleaned_until).await;
+        let (half, others): (Vec<_>, Vec<_>) = archive.iter().cloned().partition(|stored| stored.id % 2 == 0);
+        let gone_of = |some: &[StoredRecord]| {
+            some.iter().filter(|stored| stored.record.timestamp < cleaned_until).count() as u64
+        };
+        let (half_gone, others_gone) = (gone_of(&half), gone_of(&others));
+
+        assert_eq!(import(case.repository().as_ref(), half).await, half_gone);
+        assert_eq!(total(case.repository().as_ref(), &a).await, 288);
+        for expected in [others_gone, 0] {
+            assert_eq!(import(case.repository().as_ref(), archive.clone()).await, expected);
+            assert_eq!(timelines(case.repository().as_ref(), &keys).await, before);
+            case.backend.reopen().await;
+            assert_eq!(timelines(case.repository().as_ref(), &keys).await, before);
+        }
+        assert_eq!(history(case.repository().as_ref(), &b).await.len(), 144);
+        // And once more, after the next clean-up and a recount.
+        clean(case.repository().as_ref(), cleaned_until).await;
+        case.repository().rebuild_rollups().await.expect("rebuilt");
+        assert_eq!(import(case.repository().as_ref(), archive.clone()).await, half_gone + others_gone);
+        case.repository().rebuild_rollups().await.expect("rebuilt");
+        assert_eq!(timelines(case.repository().as_ref(), &keys).await, before);
+    }
+}
+
+/// What came late for a slot whose records were gone is counted beside those that come back; an archive that knows more
+/// than was counted is counted whole.
+pub async fn late_records_and_those_that_come_back_add_up<B: Backend>() {
+    let mut case = Case::<B>::new().await;
+    let (a, b) = (key("a/s"), key("b/s/c/m"));
+    let day = NOW - NOW % DAY - 4 * DAY;
+    case.repository().begin_import(&source(288, 0)).await.expect("begun");
+    let archive = every_ten_minutes(&a, day, 1);
+    let fuller = every_ten_minutes(&b, day, 145);
+    let less = fuller.iter().filter(|stored| stored.id % 3 != 0).cloned().collect();
+    assert_eq!(import(case.repository().as_ref(), archive.clone()).await, 144);
+    assert_eq!(import(case.repository().as_ref(), less).await, 96);
+    clean(case.repository().as_ref(), day + DAY / 2).await;
+    case.append(vec![record(&a, day + 7).latency(1).build(), record(&b, day + 8).latency(1).build()]).await;
+    for _ in 0..2 {
+        import(case.repository().as_ref(), [archive.clone(), fuller.clone()].concat()).await;
+        assert_eq!(total(case.repository().as_ref(), &a).await, 145);
+        assert_eq!(total(case.repository().as_ref(), &b).await, 145);
+        case.backend.reopen().await;
+    }
+    case.repository().rebuild_rollups().await.expect("rebuilt");
+    assert_eq!(total(case.repository().as_ref(), &a).await, 145);
+    assert_eq!(total(case.repository().as_ref(), &b).await, 145);
+}
+
+/// The same for the current day, which live records are counted into meanwhile.
+pub async fn records_of_today_that_come_back_are_counted_once<B: Backend>() {
+    let mut case = Case::<B>::new().await;
+    let (a, today) = (key("a/s"), NOW - NOW % DAY);
+    let batch = every_ten_minutes(&a, today, 1).into_iter().filter(|one| one.record.timestamp <= NOW);
+    let appended = case.append(batch.map(|stored| stored.record).collect()).await.records;
+    let count = u32::try_from(appended.len()).expect("few");
+    let keys = [a.clone()];
+    let before = timelines(case.repository().as_ref(), &keys).await;
+    clean(case.repository().as_ref(), i64::MAX).await;
+    for _ in 0..2 {
+        import(case.repository().as_ref(), appended.clone()).await;
+        assert_eq!(timelines(case.repository().as_ref(), &keys).await, before);
+        case.backend.reopen().await;
+        assert_eq!(timelines(case.repository().as_ref(), &keys).await, before);
+    }
+    for live in 1..4 {
+        case.append(vec![record(&a, NOW).latency(live).build()]).await;
+        assert_eq!(total(case.repository().as_ref(), &a).await, count + live);
+        case.backend.reopen().await;
+        assert_eq!(total(case.repository().as_ref(), &a).await, count + live);
+    }
+}
+
 /// Nothing that is made later gets a number of the source, and in a store that has records the source's are shifted.
 pub async fn numbers_of_the_source_are_reserved<B: Backend>() {
     let mut case = Case::<B>::new().await;

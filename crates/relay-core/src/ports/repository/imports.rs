@@ -36,8 +36,9 @@ pub trait Imports: Send + Sync {
     /// Brings raw records in: of each (monitor, day) what the store does not have yet. Two records are the same when
     /// monitor, second, status and latency are; of several same ones as many are kept as the side that has more of them
     /// has. A record keeps its number unless it is taken. Rollups, latest records and history include them afterwards;
-    /// where a day held more than its slots do (counts that came from elsewhere), the larger count stays. All of a call
-    /// is stored in one transaction. Returns how many records were added.
+    /// where a day held more than its slots do (counts that came from elsewhere), or a slot more than its records (they
+    /// were deleted), the larger count stays until as many records are there. All of a call is stored in one
+    /// transaction. Returns how many records were added.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; nothing is stored then.
