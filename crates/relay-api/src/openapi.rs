@@ -16,10 +16,13 @@ use crate::{
 };
 
 const DESCRIPTION: &str = "Watches LLM API relays by really calling them. HEAD works wherever GET does, another method \
-    is answered with 405 and Allow. Every response carries X-Request-ID. Paths that are not listed are the page, or 404.";
+    is answered with 405 and Allow. Space around the value of a parameter is ignored, and an empty one counts as none. \
+    Every response carries X-Request-ID, and every error of the API is JSON, except what is refused before it is a \
+    request: 431 for headers that are too long and 400 for what is no HTTP have neither. Paths that are not listed are \
+    the page, or 404.";
 
 /// The errors that every request may meet.
-const ANYWHERE: [u16; 2] = [414, 500];
+const ANYWHERE: [u16; 3] = [414, 431, 500];
 
 /// Returns the document, ready to be printed.
 #[must_use]
@@ -114,7 +117,7 @@ fn responses(operation: &Operation) -> Value {
     Value::Object(responses)
 }
 
-/// Describes every error, by its status.
+/// Describes every error that a request may meet, by its status.
 fn errors(generator: &mut SchemaGenerator) -> Value {
     let schema = generator.subschema_for::<ErrorDto<'_>>();
     let mut errors: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -137,7 +140,11 @@ fn errors(generator: &mut SchemaGenerator) -> Value {
         }
         (status, response)
     });
-    Value::Object(described.collect())
+    let mut described: Map<String, Value> = described.collect();
+    // hyper answers this one by itself.
+    let text = "The request line and the headers are longer than the server takes; without a body.";
+    described.insert("431".to_owned(), json!({ "description": text }));
+    Value::Object(described)
 }
 
 #[cfg(test)]

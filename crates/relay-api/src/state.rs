@@ -55,7 +55,7 @@ pub struct BuildInfo {
     pub git_commit: String,
     /// When it was built, RFC 3339, empty when unknown.
     pub build_time: String,
-    /// The compiler's version.
+    /// The compiler, as `rustc --version` tells of it.
     pub rust_version: String,
 }
 

@@ -33,9 +33,9 @@ struct Extent {
     body: usize,
 }
 
-/// Returns the bytes of a GET of `path` that accepts `encoding`.
+/// Returns the bytes of a GET of `path` that accepts `encoding`, of a local client, as those of `/metrics` must be.
 pub(crate) fn get(path: &str, encoding: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: bench.invalid\r\naccept-encoding: {encoding}\r\n\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept-encoding: {encoding}\r\n\r\n").into_bytes()
 }
 
 impl Connection {

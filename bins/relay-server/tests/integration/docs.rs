@@ -252,6 +252,40 @@ async fn curl(server: &Server, words: &[String]) -> u16 {
     String::from_utf8_lossy(&head).split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
+/// Returns the places of all members below a value, and the kinds of what is no object.
+fn shape(value: &Value) -> BTreeSet<String> {
+    let kind = match value {
+        Value::Object(members) => {
+            let below = members.iter().flat_map(|(name, value)| {
+                shape(value).into_iter().map(move |place| format!("/{name}{place}"))
+            });
+            return below.collect();
+        }
+        Value::Number(_) => " number",
+        Value::String(_) => " text",
+        Value::Array(_) => " list",
+        Value::Bool(_) => " switch",
+        Value::Null => " null",
+    };
+    BTreeSet::from([kind.to_owned()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_about_the_server_are_as_documented() {
+    let (_site, server) = documented().await;
+    let examples: Vec<Block> =
+        tried("json").into_iter().filter(|block| block.place.starts_with("docs/api.md:")).collect();
+    for (path, member) in [("/ready", "config_generation"), ("/api/version", "rust_version")] {
+        let example = examples.iter().find(|block| block.text.contains(member)).expect("an example");
+        let told: Value = serde_json::from_str(&example.text).expect("JSON");
+        let answer = server.json(path).await;
+        assert_eq!(shape(&told), shape(&answer), "{}: {path} answers {answer}", example.place);
+        let compiler = |json: &Value| json["rust_version"].as_str().map(|text| text.starts_with("rustc "));
+        assert_eq!(compiler(&told), compiler(&answer), "{}: {path} answers {answer}", example.place);
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_of_the_dashboard_and_the_alerts_are_there() {
     let (_site, server) = documented().await;

@@ -128,14 +128,16 @@ async fn clients_choose_the_version_and_are_told_to_stay_encrypted() {
     ] {
         let stream = connect(server.address, &certificate, protocols).await.expect("a handshake");
         let mut client = Client::new(stream, &tasks).await;
-        for (path, kind) in [
-            ("/api/status", "application/json; charset=utf-8"),
-            ("/en/", "text/html; charset=utf-8"),
-            ("/p/good", "text/html; charset=utf-8"),
-            ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
+        for (path, code, kind) in [
+            ("/api/status", 200, "application/json; charset=utf-8"),
+            ("/en/", 200, "text/html; charset=utf-8"),
+            ("/p/good", 200, "text/html; charset=utf-8"),
+            ("/feed.atom", 200, "application/atom+xml; charset=utf-8"),
+            // Whoever asks for the site by its name is no local client.
+            ("/metrics", 404, "application/json; charset=utf-8"),
         ] {
             let (head, body) = client.get(path).await;
-            assert_eq!((head.status().as_u16(), head.version()), (200, version), "{protocols:?} {path}");
+            assert_eq!((head.status().as_u16(), head.version()), (code, version), "{protocols:?} {path}");
             assert_eq!(head.headers()["content-type"], kind, "{path}");
             assert_eq!(head.headers()["strict-transport-security"], "max-age=31536000", "{path}");
             assert!(!body.is_empty(), "{path}");

@@ -32,6 +32,7 @@ pub(crate) struct RecordDto<'a> {
     first_token_ms: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total_ms: Option<u32>,
+    /// Why it is not green, in our own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// What the upstream said; for operators.

@@ -59,7 +59,7 @@ pub(crate) struct KumaMonitorDto {
 pub(crate) struct KumaBeatsDto {
     /// By the id of the monitor.
     pub(crate) heartbeat_list: BTreeMap<u64, Vec<KumaBeatDto>>,
-    /// By the id of the monitor and `_24`: 0 to 1, over a day.
+    /// By the id of the monitor and `_24`: 0 to 1, over a day; none without data.
     pub(crate) uptime_list: BTreeMap<String, f64>,
 }
 

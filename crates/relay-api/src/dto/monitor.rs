@@ -27,6 +27,7 @@ pub(crate) struct HeadDto<'a> {
     category: &'static str,
     sponsor: &'a str,
     sponsor_url: &'a str,
+    /// Left out while `enable_badges` is false, as `risks` and `badges` are.
     #[serde(skip_serializing_if = "Option::is_none")]
     sponsor_level: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -48,6 +49,7 @@ pub(crate) struct HeadDto<'a> {
     probe_url: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     template_name: Option<&'a str>,
+    /// 0 while `enable_badges` is false.
     interval_ms: u64,
     slow_latency_ms: u64,
 }

@@ -45,6 +45,7 @@ pub(crate) struct MetaDto<'a> {
     all_monitor_ids: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     align: Option<&'static str>,
+    /// With `align` or `view=compact`, as `end_time`.
     #[serde(skip_serializing_if = "Option::is_none")]
     start_time: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,9 +102,12 @@ pub(crate) struct MonitorDto<'a> {
 /// What was measured over the whole window.
 #[derive(Debug, Default, JsonSchema, Serialize)]
 struct MeasuresDto {
+    /// Of a group, the least of its layers that have data.
     availability: Option<Number>,
+    /// Of a group, the parent's, as the next two.
     latency_p50: Option<u32>,
     latency_p95: Option<u32>,
+    /// Of the newest record.
     first_token_ms: Option<u32>,
 }
 

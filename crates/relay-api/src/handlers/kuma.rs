@@ -113,9 +113,11 @@ async fn beats(index: &Index, timelines: &dyn Timelines, clock: &dyn Clock) -> R
             dto.heartbeat_list.insert(number_of(key), newest.map(beat).collect());
         }
         for (key, timeline) in keys.iter().zip(timelines.timelines(keys, &day).await?) {
-            // Without data Uptime Kuma says 0, and its readers expect a number.
-            let uptime = timeline.whole.availability(weight).unwrap_or(0.0) / 100.0;
-            dto.uptime_list.insert(format!("{}_24", number_of(key)), uptime);
+            // A day without data is left out: 0 would say that it was down, and Uptime Kuma's own page writes `N/A`
+            // where there is no number.
+            if let Some(uptime) = timeline.whole.availability(weight) {
+                dto.uptime_list.insert(format!("{}_24", number_of(key)), uptime / 100.0);
+            }
         }
     }
     answer(index, &dto)

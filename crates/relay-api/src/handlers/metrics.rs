@@ -18,7 +18,7 @@ pub(crate) fn get(state: &State, call: &Call) -> Result<Response, ApiError> {
     let allowed = call.only_metrics
         || match state.access.load().metrics {
             MetricsAccess::Off => false,
-            MetricsAccess::Loopback => call.client.is_local(),
+            MetricsAccess::Loopback => call.client.is_local(&call.head),
             MetricsAccess::Public => true,
         };
     if !allowed {

@@ -93,7 +93,7 @@ async fn answer(
                 provider: index.monitor(*first).key.provider(),
                 services: services(&index, found, &latest),
             },
-            None => ResultDto::Missing { query, error: missing(query) },
+            None => ResultDto::Missing { query, error: missing(&index, query) },
         })
         .collect();
     let as_of = Rfc3339(state.deps.clock.now().as_secs());
@@ -109,13 +109,17 @@ fn wanted(query: &QueryDto) -> Wanted {
     }
 }
 
-fn missing(query: &QueryDto) -> MissingDto {
-    let message = if !query.channel.trim().is_empty() {
-        "there is no such channel"
-    } else if !query.service.trim().is_empty() {
+/// Names the first part of a question that nothing visible has.
+fn missing(index: &Index, query: &QueryDto) -> MissingDto {
+    let whole = wanted(query);
+    let of_provider = Wanted { provider: whole.provider.clone(), ..Wanted::default() };
+    let of_service = Wanted { service: whole.service.clone(), ..of_provider.clone() };
+    let message = if of_provider.find(index).next().is_none() {
+        "there is no such provider"
+    } else if of_service.find(index).next().is_none() {
         "there is no such service"
     } else {
-        "there is no such provider"
+        "there is no such channel"
     };
     MissingDto { code: "NOT_FOUND", message }
 }

@@ -13,6 +13,7 @@ pub(crate) struct VersionDto<'a> {
     version: &'a str,
     git_commit: &'a str,
     build_time: &'a str,
+    /// What `rustc --version` prints.
     rust_version: &'a str,
 }
 

@@ -134,21 +134,23 @@ fn of_status(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
                 .fails(&ASKING)
                 .cached()
         }
-        Endpoint::Query => {
-            op("query", "The present state of some channels", schema::<AnswersDto<'_>>(generator))
-                .takes(vec![
-                    query("provider", "Name or slug, any case", &text()),
-                    query("service", "Any case", &text()),
-                    query("channel", "Any case", &text()),
-                    query(
-                        "q",
-                        "provider/service/channel, the last two optional; instead of the three",
-                        &json!({ "type": "array", "maxItems": 20, "items": text() }),
-                    ),
-                ])
-                .fails(&[400])
-                .fails(&ASKING)
-        }
+        Endpoint::Query => op(
+            "query",
+            "The present state of some channels",
+            schema::<AnswersDto<'_>>(generator),
+        )
+        .takes(vec![
+            query("provider", "Name or slug, any case", &text()),
+            query("service", "Any case", &text()),
+            query("channel", "Any case", &text()),
+            query(
+                "q",
+                "provider/service/channel, the last two optional; the three parameters do not count then",
+                &json!({ "type": "array", "maxItems": 20, "items": text() }),
+            ),
+        ])
+        .fails(&[400])
+        .fails(&ASKING),
         Endpoint::Batch => {
             let op = op("batch", "The present state of many channels", schema::<AnswersDto<'_>>(generator))
                 .fails(&[400, 408, 413])
@@ -202,7 +204,7 @@ fn of_events(endpoint: Endpoint, generator: &mut SchemaGenerator) -> Operation {
             let page = generator.subschema_for::<EventsDto<'_>>().to_value();
             op("events", "What happened to monitors, oldest first", Answers::Streamed(page))
                 .takes(events())
-                .takes(vec![query("limit", "At most so many, 500 at most", &limit)])
+                .takes(vec![query("limit", "At most so many; above 500 is 500, below 1 is 100", &limit)])
                 .fails(&[400])
                 .fails(&GUARDED)
                 .fails(&ASKING)

@@ -36,12 +36,15 @@ pub(super) fn period() -> Value {
 
 /// How history is cut.
 pub(super) fn span() -> Vec<Value> {
-    let filter =
-        json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3]):(00|30)-([01][0-9]|2[0-3]):(00|30)$" });
+    let half_hour = "([01][0-9]|2[0-3]):(00|30)";
+    let filter = json!({
+        "type": "string",
+        "pattern": format!(r"^\s*({half_hour}-({half_hour}|24:00))?\s*$"),
+    });
     vec![
         period(),
         query("align", "End at the next full hour; matters for 24h", &one_of(&["", "hour"], "")),
-        query("time_filter", "Only this time of day, UTC; with 7d and 30d", &filter),
+        query("time_filter", "Only this time of day, UTC; with 7d and 30d. Start and end differ", &filter),
     ]
 }
 
@@ -59,11 +62,11 @@ pub(super) fn monitor() -> Vec<Value> {
 pub(super) fn page_of_records() -> Vec<Value> {
     let moment = json!({ "type": ["integer", "string"], "description": "Unix seconds or RFC 3339" });
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 });
-    let cursor = json!({ "type": "string", "pattern": r"^-?\d{1,18}\.\d{1,18}$" });
+    let cursor = json!({ "type": "string", "pattern": r"^\s*([+-]?[0-9]+\.[+-]?[0-9]+)?\s*$" });
     vec![
-        query("from", "The first second", &moment),
-        query("to", "The last second", &moment),
-        query("limit", "At most so many", &limit),
+        query("from", "The first second; the + of an offset is written %2B", &moment),
+        query("to", "The last second, likewise", &moment),
+        query("limit", "At most so many; another number is refused", &limit),
         query("cursor", "next_cursor of the page before", &cursor),
     ]
 }
@@ -76,7 +79,7 @@ pub(super) fn selection() -> Vec<Value> {
         query("board", "Which board", &one_of(&["hot", "cold", "all"], "hot")),
         query(
             "include_hidden",
-            "Whether hidden monitors are shown too",
+            "Whether hidden monitors are shown too; 1 and 0 are understood as well",
             &json!({ "type": "boolean", "default": false }),
         ),
         query("view", "How points are written", &one_of(&["full", "compact"], "full")),
@@ -85,12 +88,13 @@ pub(super) fn selection() -> Vec<Value> {
 
 /// What chooses events.
 pub(super) fn events() -> Vec<Value> {
-    let types = json!({ "type": "string", "pattern": "^(DOWN|UP)?(,(DOWN|UP))*$" });
+    let word = "([Dd][Oo][Ww][Nn]|[Uu][Pp])";
+    let types = json!({ "type": "string", "pattern": format!(r"^\s*({word}\s*)?(,\s*({word}\s*)?)*$") });
     vec![
         query("since_id", "Only events with a higher id", &json!({ "type": "integer", "format": "int64" })),
         query("provider", "As configured", &text()),
         query("service", "As configured", &text()),
         query("channel", "As configured", &text()),
-        query("types", "DOWN, UP or both with a comma", &types),
+        query("types", "DOWN, UP or both with a comma, any case", &types),
     ]
 }

@@ -51,6 +51,20 @@ async fn history_is_newest_first_and_pages_meet() {
 }
 
 #[tokio::test]
+async fn a_provider_is_found_by_its_slug_too() {
+    let mut renamed = monitor("Acme 云/cc//");
+    renamed.listing.provider_slug = "acme-cloud".to_owned();
+    let running = site(snapshot(vec![renamed])).start(Limits::default());
+    for path in ["/api/timeline", "/api/history", "/api/status/query", "/badge.svg"] {
+        for provider in ["acme-cloud", "ACME-Cloud", "acme+%E4%BA%91"] {
+            let reply = running.get(&format!("{path}?provider={provider}&service=cc")).await;
+            assert_eq!(reply.status, 200, "{path} {provider}");
+            assert!(!reply.text().contains("NOT_FOUND"), "{path} {provider}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_upstreams_said_is_for_operators() {
     let site = fleet();
     let running = site.start(Limits::default());

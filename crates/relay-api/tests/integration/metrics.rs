@@ -32,7 +32,6 @@ async fn counts_requests_and_the_cache() {
 async fn only_those_who_may_read_them() {
     let site = site(snapshot(Vec::new()));
     let running = site.start(Limits::default());
-    let through_proxy = [("x-forwarded-for", "198.51.100.1")];
     for (metrics, direct, proxied) in [
         (MetricsAccess::Off, 404, 404),
         (MetricsAccess::Loopback, 200, 404),
@@ -40,8 +39,16 @@ async fn only_those_who_may_read_them() {
     ] {
         site.api.set_access(Access { metrics, ..Access::default() });
         assert_eq!(running.get("/metrics").await.status, direct, "{metrics:?}");
-        let reply = running.send(Method::GET, "/metrics", &through_proxy, "").await;
-        assert_eq!(reply.status, proxied, "{metrics:?}");
+        for through_proxy in [
+            ("x-forwarded-for", "198.51.100.1"),
+            ("x-forwarded-proto", "https"),
+            ("x-real-ip", "127.0.0.1"),
+            ("via", "1.1 proxy"),
+            ("host", "status.example.org"),
+        ] {
+            let reply = running.send(Method::GET, "/metrics", &[through_proxy], "").await;
+            assert_eq!(reply.status, proxied, "{metrics:?} {through_proxy:?}");
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! `/api/openapi.json`
 
 use http::Method;
+use regex::Regex;
 use relay_api::{Access, EventsAccess, Limits};
 use relay_core::Secret;
 
-use crate::support::{Reply, site, site_with, snapshot};
+use crate::support::{Reply, monitor, site, site_with, snapshot};
 
 #[tokio::test]
 async fn the_document_is_served_as_it_is_printed() {
@@ -56,9 +57,104 @@ async fn what_goes_wrong_is_told_of() {
             documented(&document, path.split('?').next().expect("a path"), &reply);
         }
     }
+    let headers = [("x-long", &*"x".repeat(40_000))];
+    let refused = site.send(Method::GET, "/health", &headers, "").await;
+    assert_eq!((refused.status.as_u16(), refused.body.len()), (431, 0));
+    documented(&document, "/health", &refused);
     let refused = site.send(Method::POST, "/api/status/batch", &[], "{}").await;
     assert_eq!(refused.status, 400);
     assert!(document["paths"]["/api/status/batch"]["post"]["responses"]["400"].is_object());
+}
+
+/// Parameters with a pattern: what is asked besides, the name, and values that fit or do not.
+const PATTERNED: &[(&str, &str, &[&str])] = &[
+    (
+        "/api/status?period=7d",
+        "time_filter",
+        &[
+            "",
+            "00:00-24:00",
+            "22:30-06:00",
+            "23:30-24:00",
+            "24:00-06:00",
+            "12:00-24:30",
+            "9:00-17:00",
+            "12:15-13:00",
+            "25:00-26:00",
+            " 01:00-02:00 ",
+            "  ",
+            "01:00 - 02:00",
+            "12:00",
+            "12:00-13:00-14:00",
+            "٢٢:00-23:00",
+        ],
+    ),
+    (
+        "/api/events",
+        "types",
+        &[
+            "",
+            "DOWN",
+            "down",
+            "Up",
+            "dOwN,uP",
+            "up, DOWN",
+            " up\t,  ",
+            "  ",
+            ",",
+            "UP,,DOWN,",
+            "SIDEWAYS",
+            "UP DOWN",
+            "UPS",
+            "UP,SIDEWAYS",
+        ],
+    ),
+    (
+        "/api/history?provider=acme&service=cc",
+        "cursor",
+        &[
+            "1772368436.4711",
+            "-5.1",
+            " 5.1 ",
+            "",
+            "5. 1",
+            "+5.+1",
+            "5.-1",
+            "9223372036854775807.9223372036854775807",
+            "00000000000000000000001.2",
+            "5",
+            "5.",
+            ".1",
+            "1.2.3",
+            "x.1",
+            "1,2",
+            "١.٢",
+        ],
+    ),
+    ("/api/history?service=cc", "provider", &["acme", " ACME ", "", " "]),
+    ("/api/timeline?provider=acme", "service", &["cc", "CC", "", "  "]),
+];
+
+/// What fits the pattern of a parameter is taken, and nothing else is.
+#[tokio::test]
+async fn patterns_are_what_the_server_takes() {
+    let open = Access { events: EventsAccess::Open, ..Access::default() };
+    let catalog = snapshot(vec![monitor("acme/cc//")]);
+    let running = site_with(catalog, Limits::default(), open).start(Limits::default());
+    let document = running.get("/api/openapi.json").await.json();
+    for &(path, name, values) in PATTERNED {
+        let (route, _) = path.split_once('?').unwrap_or((path, ""));
+        let parameters = document["paths"][route]["get"]["parameters"].as_array().expect("parameters");
+        let told = parameters.iter().find(|told| told["name"] == name).expect("the parameter");
+        let pattern = Regex::new(told["schema"]["pattern"].as_str().expect("a pattern")).expect("a pattern");
+        for value in values {
+            let mut url = url::Url::parse("http://x").and_then(|base| base.join(path)).expect("an address");
+            url.query_pairs_mut().append_pair(name, value);
+            let asked = format!("{route}?{}", url.query().expect("a query"));
+            let code = running.get(&asked).await.status.as_u16();
+            assert_eq!(code, if pattern.is_match(value) { 200 } else { 400 }, "{asked}");
+        }
+    }
 }
 
 /// Checks that the document tells of an answer, in code and type.

@@ -41,8 +41,30 @@ async fn one_provider_with_everything_it_has() {
 async fn short_forms_and_what_is_not_there() {
     let running = fleet().start(Limits::default());
     let reply = running.get("/api/status/query?q=acme/CC/VIP&q=shy&q=acme/off&q=nobody/x/y").await;
-    expect![[r#"{"as_of":"2026-03-01T12:34:56Z","results":[{"query":{"provider":"acme","service":"CC","channel":"VIP"},"provider":"Acme","services":[{"name":"cc","channels":[{"name":"vip","status":"degraded","latency_ms":6000,"updated_at":"2026-03-01T12:33:26Z"}]}]},{"query":{"provider":"shy"},"error":{"code":"NOT_FOUND","message":"there is no such provider"}},{"query":{"provider":"acme","service":"off"},"error":{"code":"NOT_FOUND","message":"there is no such service"}},{"query":{"provider":"nobody","service":"x","channel":"y"},"error":{"code":"NOT_FOUND","message":"there is no such channel"}}]}"#]]
+    expect![[r#"{"as_of":"2026-03-01T12:34:56Z","results":[{"query":{"provider":"acme","service":"CC","channel":"VIP"},"provider":"Acme","services":[{"name":"cc","channels":[{"name":"vip","status":"degraded","latency_ms":6000,"updated_at":"2026-03-01T12:33:26Z"}]}]},{"query":{"provider":"shy"},"error":{"code":"NOT_FOUND","message":"there is no such provider"}},{"query":{"provider":"acme","service":"off"},"error":{"code":"NOT_FOUND","message":"there is no such service"}},{"query":{"provider":"nobody","service":"x","channel":"y"},"error":{"code":"NOT_FOUND","message":"there is no such provider"}}]}"#]]
     .assert_eq(reply.text());
+}
+
+/// What is hidden or disabled is not there, and another provider's service or channel does not count.
+#[tokio::test]
+async fn the_first_part_that_is_not_there_is_named() {
+    let running = fleet().start(Limits::default());
+    for (question, part) in [
+        ("nobody", "provider"),
+        ("nobody/cc", "provider"),
+        ("nobody/cc/vip", "provider"),
+        ("nobody//vip", "provider"),
+        ("shy/cc/vip", "provider"),
+        ("acme/xx", "service"),
+        ("acme/xx/vip", "service"),
+        ("acme/off/vip", "service"),
+        ("acme/cc/std", "channel"),
+        ("acme//nothing", "channel"),
+    ] {
+        let reply = running.get(&format!("/api/status/query?q={question}")).await;
+        let error = serde_json::json!({ "code": "NOT_FOUND", "message": format!("there is no such {part}") });
+        assert_eq!(reply.json()["results"][0]["error"], error, "{question}");
+    }
 }
 
 #[tokio::test]
