@@ -3,7 +3,12 @@
 //! Everything open between one notification and one channel (provider, service, channel) is one [`Conversation`]. How
 //! it changes is decided by relay-events; the store keeps it as it is declared here.
 
+use std::time::Duration;
+
 use crate::{Psc, Timestamp, UnixSeconds, event::Event};
+
+/// How long further events of a channel are collected after one was told; reminders are not closer together either.
+pub const COLLECT: Duration = Duration::from_secs(30);
 
 /// What is open between one notification and one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Who is told of events.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use relay_core::{Secret, event::EventType};
+use relay_core::{Secret, delivery::COLLECT, event::EventType};
 
 use crate::{
     config::{EmailSecurity, MonitorFilter, Notification, NotificationKind, QuietHours, Smtp, Webhook},
@@ -17,9 +17,6 @@ use crate::{
     },
     yaml::Mark,
 };
-
-/// How long further events of a channel are collected, as relay-events does it.
-const COLLECTED: Duration = Duration::from_secs(30);
 
 /// Resolves `notifications`.
 pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Vec<Notification> {
@@ -58,10 +55,10 @@ fn one(item: &Located<typed::Notification>, reader: &mut Reader<'_>) -> Option<N
     };
     warn_of_unused(kind.value, typed, reader);
     if let Some(every) =
-        typed.repeat_every.as_ref().filter(|every| every.value.0 < COLLECTED && !every.value.0.is_zero())
+        typed.repeat_every.as_ref().filter(|every| every.value.0 < COLLECT && !every.value.0.is_zero())
     {
         let message =
-            format!("reminders come {} s apart at least: so long, events are collected", COLLECTED.as_secs());
+            format!("reminders come {} s apart at least: so long, events are collected", COLLECT.as_secs());
         reader.within("repeat_every", |reader| reader.warn(every.mark, message));
     }
     let kind = target(kind.value, item, reader);

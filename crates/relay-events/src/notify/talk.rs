@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use relay_core::{
     Timestamp,
-    delivery::{Conversation, Delivery, Item, ItemKind, Outage, Sending},
+    delivery::{COLLECT, Conversation, Delivery, Item, ItemKind, Outage, Sending},
     event::{Event, EventType},
     ports::repository::next_version,
 };
@@ -28,9 +28,6 @@ use super::{
 
 #[cfg(test)]
 mod tests;
-
-/// How long further events are collected after one was told.
-pub const COLLECT: Duration = Duration::from_secs(30);
 
 /// How many events may wait before only the last word of each model is kept.
 const MAX_WAITING: usize = 256;
