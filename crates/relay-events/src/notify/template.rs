@@ -42,16 +42,11 @@ pub(super) fn render(source: &str, context: &Value, names: Names) -> Result<Stri
     environment.add_filter("cut_bytes", cut_bytes);
     let template = environment.template_from_str(source).map_err(|error| explain(&error))?;
     if names == Names::Strict {
-        let mut names = template.undeclared_variables(true).into_iter().collect::<Vec<_>>();
-        names.retain(|name| {
-            environment.globals().all(|(global, _)| global != name) && !is_there(name, context)
-        });
-        names.sort_unstable_by_key(|name| line_of(name, source));
-        if let Some(name) = names.first() {
-            return Err(TemplateError {
-                line: line_of(name, source),
-                reason: format!("nothing is called {name}"),
-            });
+        let is_global = |name: &String| environment.globals().any(|(global, _)| global == name);
+        let unknown = template.undeclared_variables(true).into_iter();
+        let unknown = unknown.filter(|name| !is_global(name) && !is_there(name, context));
+        if let Some((line, name)) = unknown.map(|name| (line_of(&name, source), name)).min() {
+            return Err(TemplateError { line, reason: format!("nothing is called {name}") });
         }
     }
     let mut out = Bounded::default();
