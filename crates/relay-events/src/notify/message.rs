@@ -88,9 +88,7 @@ impl Message {
             psc,
         }
     }
-}
 
-impl Message {
     /// Fills every list, so that a template which takes their first element finds one.
     #[must_use]
     pub(super) fn with_full_lists(mut self) -> Self {
