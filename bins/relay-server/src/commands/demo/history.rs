@@ -167,6 +167,7 @@ mod tests {
         assert!(records.iter().all(|record| record.timestamp < NOW));
         assert!(records.len() < 60_000, "{} records take long in a debug build", records.len());
     }
+
     #[test]
     fn a_right_answer_of_a_streaming_relay_has_a_first_token_and_an_end() {
         let outcome = |kind| Outcome { kind, code: 200, latency_ms: 400 };
