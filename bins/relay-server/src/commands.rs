@@ -15,7 +15,7 @@ pub(crate) mod rollups;
 pub(crate) mod run;
 pub(crate) mod schema;
 
-use std::{fmt::Display, future::Future, io, io::Write as _, path::Path, time::Duration};
+use std::{future::Future, io, io::Write as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
 use relay_config::{Environment, Loaded, Severity};
@@ -94,9 +94,4 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 /// Prints to standard output; a reader that has gone away is no error.
 fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
-}
-
-/// Returns the count with its noun.
-pub(crate) fn count_of<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == N::from(1) { "" } else { "s" })
 }

@@ -9,6 +9,7 @@ mod app;
 mod catalog;
 mod cli;
 mod commands;
+mod count;
 mod environment;
 mod lifecycle;
 mod pages;

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
-use crate::{commands::count_of, lifecycle::Lifecycle};
+use crate::{count::count_of, lifecycle::Lifecycle};
 
 /// What helps when it is the path of the database that is wrong.
 const WRITABLE: &str =

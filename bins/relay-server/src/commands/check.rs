@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use relay_config::{Loaded, Problem};
 
-use super::{count_of, print};
+use super::print;
 use crate::{
     cli::{CheckArgs, PrintFormat, complain},
+    count::count_of,
     environment,
 };
 

@@ -23,10 +23,11 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::{block_on, count_of, load, print};
+use super::{block_on, load, print};
 use crate::{
     app::{channels, import, storage},
     cli::{ImportCommand, complain},
+    count::count_of,
     environment,
     lifecycle::Lifecycle,
     telemetry::{self, LogArgs},

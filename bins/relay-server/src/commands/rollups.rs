@@ -6,10 +6,11 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use relay_core::ports::{clock::SystemClock, repository::Rebuilt};
 
-use super::{block_on, count_of, load, print};
+use super::{block_on, load, print};
 use crate::{
     app::storage,
     cli::ConfigArg,
+    count::count_of,
     environment,
     telemetry::{self, LogArgs},
 };
