@@ -23,7 +23,7 @@ pub struct SqliteOptions {
     /// The file. It is made when it does not exist, in a folder that does. `<path>.lock`, `<path>-wal` and `<path>-shm` stand
     /// beside it. Never on a network file system.
     pub path: PathBuf,
-    /// How many readers may work at once, at least 1.
+    /// How many readers may work at once, at least 1. Each is a connection, open from start to end.
     pub readers: u32,
     /// How long to wait for a lock that somebody else holds, such as an operator with the sqlite3 shell.
     pub busy_timeout: Duration,

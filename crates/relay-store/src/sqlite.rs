@@ -100,10 +100,12 @@ impl SqliteRepository {
         file::prepare(&options.path)?;
         let lock = Lock::take(&options.path)?;
         let connection = pool::open_writer(options)?;
+        let place = Place::of(&options.path)?;
         let engine = load::load(connection, clock, damage)?;
         let shared = Arc::clone(&engine.shared);
         let readers = Readers::new(options)?;
-        let worker = Worker::start(engine, lock, Place::of(&options.path)?)?;
+        place.check()?;
+        let worker = Worker::start(engine, lock, place)?;
         Ok(Self {
             worker,
             readers,

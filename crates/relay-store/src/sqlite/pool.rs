@@ -119,14 +119,17 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Makes the pool; connections are opened when they are needed.
+    /// Opens all connections. None is opened later or closed for its age: were another file in the place of the
+    /// database by then, SQLite would open that one beside the log and the index of this one, find no lock of another
+    /// process on the index, and cut it to nothing under the connections that have it mapped.
     pub(super) fn new(options: &SqliteOptions) -> Result<Self, Error> {
         let readers = options.readers.max(1);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(&options.path).with_flags(flags);
         let pool = Pool::builder()
             .max_size(readers)
-            .min_idle(Some(1))
+            .idle_timeout(None)
+            .max_lifetime(None)
             .test_on_check_out(false)
             .connection_timeout(options.busy_timeout.max(Duration::from_secs(1)))
             .connection_customizer(Box::new(Customizer { busy_timeout: options.busy_timeout }))
