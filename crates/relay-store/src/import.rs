@@ -6,11 +6,14 @@
 //! there already is not added again, so any import may be made twice.
 //!
 //! [`source`] is what is read, one implementation for each driver; [`relay_pulse`] says what the rows of the Go version
-//! mean; [`missing`] decides, for the drivers of our own store, what is new.
+//! mean; [`missing`], [`events`] and [`numbers`] decide, for the drivers of our own store, what is new and how it is
+//! numbered.
 
 mod chunks;
+mod events;
 mod history;
 mod missing;
+mod numbers;
 pub(crate) mod relay_pulse;
 pub(crate) mod source;
 
@@ -28,7 +31,11 @@ use relay_core::{
 use tokio::sync::watch;
 
 pub use history::{Progress, Summary};
-pub(crate) use missing::{fill, missing_of_days, touched};
+pub(crate) use {
+    events::missing_events,
+    missing::{fill, fuller_day, missing_of_days, touched},
+    numbers::settle_numbers,
+};
 
 use self::source::{Facts, Source};
 use crate::{

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use relay_core::{StoredRecord, UnixSeconds, ports::repository::ImportedDay, timeline::Sample};
+use relay_core::{
+    StoredRecord, UnixSeconds,
+    ports::repository::ImportedDay,
+    timeline::{Sample, Tally},
+};
 
 use crate::rollup::{MonitorId, OpenSlot, slot_of};
 
@@ -54,6 +58,14 @@ pub(crate) fn fill(
         slots.entry(*place).or_default().fill(samples);
     }
     samples.into_keys().collect()
+}
+
+/// Returns what a day counts after its slots have grown: what these count together, or what it counted before if that is
+/// more, which are counts whose records are not there.
+pub(crate) fn fuller_day<'a>(before: Tally, slots: impl Iterator<Item = &'a Tally>) -> Tally {
+    let mut sum = Tally::default();
+    slots.for_each(|slot| sum.merge(slot));
+    if sum.total() < before.total() { before } else { sum }
 }
 
 fn slots_of(monitor: MonitorId, records: &[StoredRecord]) -> impl Iterator<Item = Place> {

@@ -1,6 +1,6 @@
 //! The event log.
 
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
@@ -13,7 +13,7 @@ use relay_core::{
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{PgRepository, change::Change, error::translate};
-use crate::event_meta;
+use crate::{event_meta, import::missing_events};
 
 const KNOWN: &str = include_str!("sql/events/known.sql");
 const NUMBERED: &str = include_str!("sql/events/numbered.sql");
@@ -102,41 +102,18 @@ pub(super) async fn insert(
 /// event has their number; one that is there already is neither.
 pub(super) async fn import(change: &Change<'_>, events: Vec<Event>) -> Result<(u64, u64), Error> {
     let new: Vec<NewEvent> = events.iter().map(|event| event.event.clone()).collect();
-    let known = known(&change.transaction, &new).await?;
-    let mut taken = taken(&change.transaction, &events).await?;
-    let (mut seen, mut left_out) = (HashSet::new(), 0);
-    let mut fresh = Vec::with_capacity(events.len());
-    for (place, event) in events.into_iter().enumerate() {
-        let same = (event.event.trigger_record_id, event.event.kind, event.event.key.clone());
-        if known.contains(&place) || seen.contains(&same) {
-            continue;
-        }
-        let told = told(&event.event);
-        match taken.entry(event.id) {
-            Entry::Vacant(number) => {
-                number.insert(told);
-                seen.insert(same);
-                fresh.push(event);
-            }
-            Entry::Occupied(other) => left_out += u64::from(*other.get() != told),
-        }
-    }
-    write(change, &fresh).await?;
-    Ok((fresh.len() as u64, left_out))
+    let caused = known(&change.transaction, &new).await?;
+    let numbered = numbered(&change.transaction, &events).await?;
+    let (missing, left_out) = missing_events(events, &caused, &numbered);
+    write(change, &missing).await?;
+    Ok((missing.len() as u64, left_out))
 }
 
-/// What an event tells of, whatever number its record has.
-type Told = (EventType, UnixSeconds, MonitorKey);
-
-/// Returns which of the events' numbers are taken, and by what.
-async fn taken(transaction: &Transaction<'_>, events: &[Event]) -> Result<HashMap<EventId, Told>, Error> {
+/// Returns the stored events that have a number of one of these.
+async fn numbered(transaction: &Transaction<'_>, events: &[Event]) -> Result<Vec<Event>, Error> {
     let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
     let rows = transaction.query(NUMBERED, &[&ids]).await.map_err(translate("cannot look for events"))?;
-    rows.iter().map(|row| read(row).map(|event| (event.id, told(&event.event)))).collect()
-}
-
-fn told(event: &NewEvent) -> Told {
-    (event.kind, event.observed_at, event.key.clone())
+    rows.iter().map(read).collect()
 }
 
 /// Returns which of the events are there already.

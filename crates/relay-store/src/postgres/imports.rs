@@ -1,6 +1,9 @@
 //! Bringing history in from elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    mem,
+};
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
@@ -24,7 +27,7 @@ use super::{
     states::Machines,
 };
 use crate::{
-    import::{fill, missing_of_days, touched},
+    import::{fill, fuller_day, missing_of_days, settle_numbers, touched},
     rollup::{MonitorId, day_of},
 };
 
@@ -126,7 +129,8 @@ impl PgRepository {
         let mut grown = read(transaction, &slots, &places).await?;
 
         let (mut added, monitors) = missing_of_days(&grown.slots, &of_days, days);
-        let next_record = settle_numbers(transaction, &mut added, change.first_record).await?;
+        let taken = taken(transaction, &added).await?;
+        let next_record = settle_numbers(&mut added, taken, change.first_record);
         grow(&mut grown, &added, &monitors);
         let newest = records::newest_of(&added, &monitors);
         future::try_join4(
@@ -153,41 +157,25 @@ async fn read(
     Grown::at(transaction, &slots, touched, days).await
 }
 
-/// Adds records to what was read and leaves what they change: each day counts what its slots do, or what it did before if
-/// that was more, which are counts whose records are not there.
+/// Adds records to what was read and leaves what they change.
 fn grow(grown: &mut Grown, added: &[StoredRecord], monitors: &[MonitorId]) {
     let filled = fill(&mut grown.slots, added, monitors);
-    let mut sums: BTreeMap<Place, Tally> = BTreeMap::new();
+    let mut of_days: BTreeMap<Place, Vec<&Tally>> = BTreeMap::new();
     for ((slot, monitor), open) in &grown.slots {
-        sums.entry((day_of(*slot), *monitor)).or_default().merge(&open.tally);
+        of_days.entry((day_of(*slot), *monitor)).or_default().push(&open.tally);
     }
-    for (place, sum) in sums {
+    for (place, slots) in of_days {
         let tally = grown.days.entry(place).or_default();
-        if sum.total() >= tally.total() {
-            *tally = sum;
-        }
+        *tally = fuller_day(mem::take(tally), slots.into_iter());
     }
     grown.slots.retain(|place, _| filled.contains(place));
     grown.days.retain(|_, tally| tally.total() > 0);
 }
 
-/// Gives a new number to each record whose own is taken or was not reserved; returns the next free one.
-async fn settle_numbers(
-    transaction: &Transaction<'_>,
-    records: &mut [StoredRecord],
-    reserved: RecordId,
-) -> Result<RecordId, Error> {
+/// Returns which of the records' numbers are taken.
+async fn taken(transaction: &Transaction<'_>, records: &[StoredRecord]) -> Result<HashSet<RecordId>, Error> {
     let wanted: Vec<RecordId> = records.iter().map(|stored| stored.id).collect();
     let sql = "SELECT id FROM probe_history WHERE id = ANY ($1)";
     let rows = transaction.query(sql, &[&wanted]).await.map_err(translate("cannot look records up"))?;
-    let mut taken: HashSet<RecordId> = rows.iter().map(|row| row.get(0)).collect();
-    let mut next = reserved;
-    for stored in records {
-        let is_free = stored.id > 0 && stored.id < reserved && taken.insert(stored.id);
-        if !is_free {
-            stored.id = next;
-            next += 1;
-        }
-    }
-    Ok(next)
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -1,5 +1,7 @@
 //! The event log.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use relay_core::{
     MonitorKey, Status, UnixSeconds,
@@ -13,8 +15,9 @@ use crate::event_meta;
 
 const INSERT: &str = include_str!("sql/events/insert.sql");
 const INSERT_NUMBERED: &str = include_str!("sql/events/insert_numbered.sql");
-const SAME: &str = "SELECT 1 FROM events WHERE provider = ?1 AND service = ?2 AND channel = ?3 AND model = ?4 \
-                    AND type = ?5 AND (trigger_record_id = ?6 OR id = ?7 AND observed_at = ?8)";
+const CAUSED: &str = "SELECT 1 FROM events WHERE trigger_record_id = ?1 AND type = ?2 \
+                      AND provider = ?3 AND service = ?4 AND channel = ?5 AND model = ?6";
+const NUMBERED: &str = include_str!("sql/events/numbered.sql");
 const SINCE: &str = include_str!("sql/events/since.sql");
 
 #[async_trait]
@@ -56,9 +59,7 @@ pub(super) fn insert(
 ) -> Result<Vec<Event>, Error> {
     let mut stored = Vec::with_capacity(events.len());
     for event in events {
-        let meta = event_meta::to_json(&event.meta).map_err(|error| Error::Corrupt {
-            reason: format!("facts of an event cannot be written: {error}"),
-        })?;
+        let meta = meta_of(&event)?;
         let execute = || -> rusqlite::Result<Option<EventId>> {
             let mut statement = connection.prepare_cached(INSERT)?;
             let row = (
@@ -82,55 +83,72 @@ pub(super) fn insert(
     Ok(stored)
 }
 
-/// What became of an event that brings its number along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Numbered {
-    /// It is stored now.
-    Stored,
-    /// It was there before.
-    SameIsThere,
-    /// Another event has its number.
-    NumberIsTaken,
+/// Returns the places of those events that the same record has caused already.
+pub(super) fn caused(connection: &Connection, events: &[Event]) -> Result<HashSet<usize>, Error> {
+    let look = || -> rusqlite::Result<HashSet<usize>> {
+        let mut exists = connection.prepare_cached(CAUSED)?;
+        let mut caused = HashSet::new();
+        for (place, Event { event, .. }) in events.iter().enumerate() {
+            let key = &event.key;
+            let parts = (key.provider(), key.service(), key.channel(), key.model());
+            if exists.exists((
+                event.trigger_record_id,
+                event.kind.as_str(),
+                parts.0,
+                parts.1,
+                parts.2,
+                parts.3,
+            ))? {
+                caused.insert(place);
+            }
+        }
+        Ok(caused)
+    };
+    look().map_err(|error| translate("cannot look for events", error))
 }
 
-/// Writes an event under the number it has.
-pub(super) fn insert_numbered(connection: &Connection, event: &Event) -> Result<Numbered, Error> {
-    let meta = event_meta::to_json(&event.event.meta).map_err(|error| Error::Corrupt {
-        reason: format!("facts of an event cannot be written: {error}"),
-    })?;
-    let NewEvent { key, kind, trigger_record_id, .. } = &event.event;
-    let insert = || -> rusqlite::Result<Numbered> {
+/// Returns the stored events that have a number of one of these.
+pub(super) fn numbered(connection: &Connection, events: &[Event]) -> Result<Vec<Event>, Error> {
+    let trouble = |error| translate("cannot look for events", error);
+    let mut statement = connection.prepare_cached(NUMBERED).map_err(trouble)?;
+    let mut numbered = Vec::new();
+    for event in events {
+        let mut rows = statement.query([event.id]).map_err(trouble)?;
+        while let Some(row) = rows.next().map_err(trouble)? {
+            numbered.push(read(row)?);
+        }
+    }
+    Ok(numbered)
+}
+
+/// Writes events under the numbers they have, which are free.
+pub(super) fn insert_numbered(connection: &Connection, events: &[Event]) -> Result<(), Error> {
+    for Event { id, created_at, event } in events {
+        let meta = meta_of(event)?;
+        let key = &event.key;
         let row = (
-            event.id,
+            id,
             key.provider(),
             key.service(),
             key.channel(),
             key.model(),
-            kind.as_str(),
-            event.event.from_status.code(),
-            event.event.to_status.code(),
-            trigger_record_id,
-            event.event.observed_at,
-            event.created_at,
+            event.kind.as_str(),
+            event.from_status.code(),
+            event.to_status.code(),
+            event.trigger_record_id,
+            event.observed_at,
+            created_at,
             &meta,
         );
-        if connection.prepare_cached(INSERT_NUMBERED)?.execute(row)? > 0 {
-            return Ok(Numbered::Stored);
-        }
-        let same = (
-            key.provider(),
-            key.service(),
-            key.channel(),
-            key.model(),
-            kind.as_str(),
-            trigger_record_id,
-            event.id,
-            event.event.observed_at,
-        );
-        let is_there = connection.prepare_cached(SAME)?.exists(same)?;
-        Ok(if is_there { Numbered::SameIsThere } else { Numbered::NumberIsTaken })
-    };
-    insert().map_err(|error| translate("cannot write an event", error))
+        let insert = || connection.prepare_cached(INSERT_NUMBERED)?.execute(row);
+        insert().map_err(|error| translate("cannot write an event", error))?;
+    }
+    Ok(())
+}
+
+fn meta_of(event: &NewEvent) -> Result<String, Error> {
+    event_meta::to_json(&event.meta)
+        .map_err(|error| Error::Corrupt { reason: format!("facts of an event cannot be written: {error}") })
 }
 
 /// Makes the next event's number higher than `last`.

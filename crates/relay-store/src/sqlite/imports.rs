@@ -21,7 +21,7 @@ use super::{
     events, records, rollups, states,
 };
 use crate::{
-    import::{fill, missing_of_days, touched},
+    import::{fill, missing_events, missing_of_days, settle_numbers, touched},
     rollup::{Held, day_of},
     states::Tracked,
 };
@@ -43,7 +43,7 @@ impl Imports for SqliteRepository {
         events: Vec<Event>,
         states: Vec<(Psc, GroupStates)>,
     ) -> Result<ImportedEvents, Error> {
-        self.worker.run(move |engine| engine.import_events(&events, states)).await
+        self.worker.run(move |engine| engine.import_events(events, states)).await
     }
 
     async fn import_records(&self, days: Vec<ImportedDay>) -> Result<u64, Error> {
@@ -97,27 +97,24 @@ impl Engine {
 
     fn import_events(
         &mut self,
-        events: &[Event],
+        events: Vec<Event>,
         groups: Vec<(Psc, GroupStates)>,
     ) -> Result<ImportedEvents, Error> {
         let fresh: Vec<(Psc, GroupStates)> =
             groups.into_iter().filter(|(psc, _)| self.states.get(psc).is_none()).collect();
         let seen = self.next_id - 1;
         let transaction = begin(&mut self.connection)?;
-        let mut outcome = ImportedEvents { groups: fresh.len() as u64, ..ImportedEvents::default() };
-        for event in events {
-            match events::insert_numbered(&transaction, event)? {
-                events::Numbered::Stored => outcome.events += 1,
-                events::Numbered::SameIsThere => {}
-                events::Numbered::NumberIsTaken => outcome.events_left_out += 1,
-            }
-        }
+        let (caused, numbered) =
+            (events::caused(&transaction, &events)?, events::numbered(&transaction, &events)?);
+        let (events, events_left_out) = missing_events(events, &caused, &numbered);
+        events::insert_numbered(&transaction, &events)?;
         states::write(&transaction, fresh.iter().map(|(psc, group)| (psc, group, true)), seen)?;
         commit(transaction)?;
+        let (events, groups) = (events.len() as u64, fresh.len() as u64);
         for (psc, group) in fresh {
             self.states.restore(psc, Tracked::stored(group, true));
         }
-        Ok(outcome)
+        Ok(ImportedEvents { events, events_left_out, groups })
     }
 
     fn import_records(&mut self, days: Vec<ImportedDay>) -> Result<u64, Error> {
@@ -139,7 +136,9 @@ impl Engine {
             slots.insert((slot, monitor), rollups::stored_slot(&transaction, slot, monitor)?);
         }
         let (mut added, numbers) = missing_of_days(&slots, &day_monitors, days);
-        let next_id = settle_numbers(&transaction, &mut added, self.next_id)?;
+        let taken =
+            taken(&transaction, &added).map_err(|error| translate("cannot look records up", error))?;
+        let next_id = settle_numbers(&mut added, taken, self.next_id);
         records::insert(&transaction, &added, &numbers)?;
         let filled = fill(&mut slots, &added, &numbers);
         for (place, open) in slots.iter().filter(|(place, _)| filled.contains(place)) {
@@ -147,7 +146,7 @@ impl Engine {
         }
         let grown: BTreeSet<_> = filled.iter().map(|(slot, monitor)| (day_of(*slot), *monitor)).collect();
         for (day, monitor) in grown {
-            rollups::keep_fuller(&transaction, day, monitor)?;
+            rollups::count_day_again(&transaction, day, monitor)?;
         }
         // Records that the machines must not see at the next start are marked as seen in every row of their groups.
         save_memory(&transaction, &memory, &self.states, &self.unsaved_latest, next_id)?;
@@ -182,25 +181,14 @@ fn progress(connection: &Connection, name: &str) -> rusqlite::Result<Option<Impo
     connection.query_row(PROGRESS, [name], read).optional()
 }
 
-/// Gives a new number to each record whose own is taken or was not reserved; returns the next free one.
-fn settle_numbers(
-    connection: &Connection,
-    records: &mut [StoredRecord],
-    mut next_id: RecordId,
-) -> Result<RecordId, Error> {
-    let trouble = |error| translate("cannot look a record up", error);
-    let reserved = next_id;
+/// Returns which of the records' numbers are taken.
+fn taken(connection: &Connection, records: &[StoredRecord]) -> rusqlite::Result<HashSet<RecordId>> {
+    let mut exists = connection.prepare_cached(RECORD_EXISTS)?;
     let mut taken = HashSet::new();
-    let mut exists = connection.prepare_cached(RECORD_EXISTS).map_err(trouble)?;
     for stored in records {
-        let is_free = stored.id > 0
-            && stored.id < reserved
-            && taken.insert(stored.id)
-            && !exists.exists([stored.id]).map_err(trouble)?;
-        if !is_free {
-            stored.id = next_id;
-            next_id += 1;
+        if exists.exists([stored.id])? {
+            taken.insert(stored.id);
         }
     }
-    Ok(next_id)
+    Ok(taken)
 }

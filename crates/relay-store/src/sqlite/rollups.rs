@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::{malformed, translate};
 use crate::{
+    import::fuller_day,
     rollup::{
         Base, Change, Held, HeldWindow, MonitorId, OpenSlot, Outgoing, day_of, pack_samples, pack_tally,
         unpack_samples, unpack_tally,
@@ -146,21 +147,17 @@ pub(super) fn put_days(
     Ok(last)
 }
 
-/// Leaves a stored day with what its slots count now, or with what it counts if that is more: counts whose records are
-/// not there.
-pub(super) fn keep_fuller(
+/// Counts a stored day again after its slots have grown.
+pub(super) fn count_day_again(
     connection: &Connection,
     day: UnixSeconds,
     monitor: MonitorId,
 ) -> Result<(), Error> {
-    let mut sum = Tally::default();
-    for slot in (day..day.saturating_add(DAY_SECS)).step_by(SLOT_STEP) {
-        sum.merge(&stored_tally(connection, SLOT, slot, monitor)?);
-    }
-    if sum.total() == 0 || sum.total() < stored_tally(connection, DAY, day, monitor)?.total() {
-        return Ok(());
-    }
-    put(connection, PUT_DAY, day, monitor, &pack_tally(&sum, day))
+    let slots = (day..day.saturating_add(DAY_SECS)).step_by(SLOT_STEP);
+    let slots: Vec<Tally> =
+        slots.map(|slot| stored_tally(connection, SLOT, slot, monitor)).collect::<Result<_, _>>()?;
+    let before = stored_tally(connection, DAY, day, monitor)?;
+    put(connection, PUT_DAY, day, monitor, &pack_tally(&fuller_day(before, slots.iter()), day))
 }
 
 /// Adds every stored rollup of one monitor to those of another, and leaves none of the first.
