@@ -20,10 +20,12 @@ use crate::{
 pub(crate) fn run(args: &ConfigArg, log: &LogArgs) -> anyhow::Result<()> {
     let loaded = load(&args.config, &environment::of_process())?;
     telemetry::start(log, loaded.config.log)?;
+    let storage = &loaded.config.storage;
+    let place = storage::place(&storage.backend);
     block_on(async {
-        let repository = storage::open(&loaded.config.storage, Arc::new(SystemClock)).await?;
+        let repository = storage::open(storage, Arc::new(SystemClock)).await?;
         repository.close().await.context("cannot close the database")?;
-        print(&format!("the database is at version {} of its schema\n", relay_store::schema_version()));
+        print(&format!("{place} is at version {} of its schema\n", relay_store::schema_version()));
         Ok(())
     })
 }

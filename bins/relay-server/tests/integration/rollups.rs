@@ -47,8 +47,14 @@ fn counts(status: &Value) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_counts_are_refused_rebuilt_and_shown_again() {
     let site = Site::new(&[("good", Behaviour::Healthy)]).await;
-    assert!(finish(program(site.dir.path()).arg("migrate")).status.success());
-    let place = format!("counting again in {}\n", site.path("history.db").display());
+    let (migrated, database) = (finish(program(site.dir.path()).arg("migrate")), site.path("history.db"));
+    let said =
+        format!("{} is at version {} of its schema\n", database.display(), relay_store::schema_version());
+    assert_eq!(
+        (migrated.status.code(), String::from_utf8_lossy(&migrated.stdout).into_owned()),
+        (Some(0), said)
+    );
+    let place = format!("counting again in {}\n", database.display());
     let (done, text) = rebuild(&site);
     assert_eq!((done, text), (true, format!("{place}the store has no records: nothing to count\n")));
     fill(&site).await;
