@@ -19,6 +19,9 @@ const CHECKPOINT_PAGES: i32 = 1000;
 /// After how many pages readers are made to wait so that the log can start again: 64 MB.
 const RESTART_PAGES: i32 = 16_000;
 
+/// How long all readers together may take to open: a slow disk is no reason not to start.
+const OPENING: Duration = Duration::from_secs(30);
+
 thread_local! {
     /// How many pages were in the log after this thread's last commit; SQLite tells it to a plain function only.
     static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
@@ -131,7 +134,7 @@ impl Readers {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_on_check_out(false)
-            .connection_timeout(options.busy_timeout.max(Duration::from_secs(1)))
+            .connection_timeout(OPENING)
             .connection_customizer(Box::new(Customizer { busy_timeout: options.busy_timeout }))
             .build(manager)
             .map_err(|error| pool_trouble(&options.path, &error))?;
