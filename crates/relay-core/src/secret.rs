@@ -1,5 +1,7 @@
 //! Text that must never be shown.
 
+pub mod credentials;
+
 use std::fmt;
 
 use zeroize::Zeroizing;

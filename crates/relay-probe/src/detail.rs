@@ -1,10 +1,13 @@
 //! Makes the one line that says why.
 
+mod credentials;
 mod own_key;
 
 use std::{borrow::Cow, sync::LazyLock};
 
 use regex::Regex;
+
+pub(crate) use credentials::of_spec;
 
 /// The most characters of a detail.
 pub const MAX_CHARS: usize = 512;
@@ -56,13 +59,13 @@ fn compiled(pattern: &str) -> Regex {
 }
 
 /// Makes a detail of `text`: one line, at most [`MAX_CHARS`] characters, addresses without query and userinfo, and
-/// nothing in it that is `key` or looks like a key or token.
+/// nothing in it that is one of `secrets` or looks like a key or token.
 #[must_use]
-pub fn detail(text: &str, key: Option<&str>) -> String {
-    // The own key goes first, in every spelling. Of what is left only the start is looked at, up to a whole word, so that
+pub fn detail(text: &str, secrets: &[&str]) -> String {
+    // The own secrets go first, in every spelling. Of what is left only the start is looked at, up to a whole word, so that
     // no half of a token stands at its end.
-    let without_key = replace_key(text, key, SEARCHED);
-    let masked = mask_shapes(start_of(&without_key));
+    let without_own = replace_own(text, secrets, SEARCHED);
+    let masked = mask_shapes(start_of(&without_own));
     let words = masked.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let mut line = String::with_capacity(masked.len());
     for word in words {
@@ -80,17 +83,17 @@ pub fn detail(text: &str, key: Option<&str>) -> String {
     line
 }
 
-/// Replaces `key`, everything that looks like a key or token, and the query and userinfo of addresses.
+/// Replaces `secrets`, everything that looks like a key or token, and the query and userinfo of addresses.
 #[must_use]
-pub fn mask(text: &str, key: Option<&str>) -> String {
-    mask_shapes(&replace_key(text, key, usize::MAX))
+pub fn mask(text: &str, secrets: &[&str]) -> String {
+    mask_shapes(&replace_own(text, secrets, usize::MAX))
 }
 
-fn replace_key<'a>(text: &'a str, key: Option<&str>, limit: usize) -> Cow<'a, str> {
-    match key {
-        Some(key) => own_key::replace(text, key, limit),
-        None => Cow::Borrowed(text),
-    }
+fn replace_own<'a>(text: &'a str, secrets: &[&str], limit: usize) -> Cow<'a, str> {
+    secrets.iter().fold(Cow::Borrowed(text), |text, secret| match own_key::replace(&text, secret, limit) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => Cow::Owned(masked),
+    })
 }
 
 fn mask_shapes(text: &str) -> String {
@@ -133,16 +136,16 @@ mod tests {
             ("at https://u@x.example/a", "at https://x.example/a"),
             ("token gsk_abcdefghijklmn and ghp_abcdefghijklmn", "token *** and ***"),
         ] {
-            assert_eq!(mask(text, None), expected, "{text}");
+            assert_eq!(mask(text, &[]), expected, "{text}");
         }
-        assert_eq!(mask("my own pass word here", Some("pass word")), "my own *** here");
-        assert_eq!(mask("short", Some("")), "short");
+        assert_eq!(mask("my own pass word here", &["pass word"]), "my own *** here");
+        assert_eq!(mask("short", &[""]), "short");
     }
 
     #[test]
     fn a_detail_is_one_short_line() {
-        assert_eq!(detail("  one\r\n two\tthree\u{7}\n", None), "one two three");
-        let long = detail(&"ä ".repeat(10_000), None);
+        assert_eq!(detail("  one\r\n two\tthree\u{7}\n", &[]), "one two three");
+        let long = detail(&"ä ".repeat(10_000), &[]);
         assert_eq!(long.chars().count(), MAX_CHARS);
         assert!(long.ends_with('…'));
     }
@@ -152,7 +155,7 @@ mod tests {
         fn the_own_key_never_survives(
             before in ".{0,600}", after in ".{0,80}", key in "[!-~]{6,40}",
         ) {
-            let shown = detail(&format!("{before}{key}{after}"), Some(&key));
+            let shown = detail(&format!("{before}{key}{after}"), &[&key]);
             prop_assert!(shown.chars().count() <= MAX_CHARS);
             let is_elsewhere = before.contains(&key) || after.contains(&key) || MASK.contains(&key);
             prop_assert!(is_elsewhere || !shown.contains(&key), "{}", shown);

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use http::HeaderValue;
 use hyper::body::{Body, Incoming};
-use relay_core::{ProbeResult, ProbeSpec, Secret, ports::Prober, target::Challenge};
+use relay_core::{ProbeResult, ProbeSpec, ports::Prober, target::Challenge};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -146,6 +146,13 @@ impl HttpProber {
         }
     }
 
+    /// Makes a detail in which nothing of what was sent can be read that is secret.
+    fn shown(&self, text: &str, spec: &ProbeSpec) -> String {
+        let secrets = detail::of_spec(spec, self.proxies.http.iter().chain(&self.proxies.https));
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        detail::detail(text, &secrets)
+    }
+
     async fn send(&self, hop: &Outgoing<'_>, spec: &ProbeSpec, trace: &mut Trace) -> Result<Answer, Failure> {
         if spec.https_only && hop.url.scheme() != "https" {
             let words = format!("{} is not https and nothing else may be probed", hop.url);
@@ -175,14 +182,13 @@ impl Prober for HttpProber {
                 Finding::network_error(&Failure::new(Kind::Timeout, words))
             }
         };
-        let key = spec.api_key.as_ref().map(Secret::expose);
         ProbeResult {
             status: finding.verdict.0,
             sub_status: finding.verdict.1,
             http_code: trace.code,
             latency_ms: trace.latency_ms(),
             timings: trace.timings(),
-            detail: finding.detail.map(|text| detail::detail(&text, key)).filter(|text| !text.is_empty()),
+            detail: finding.detail.map(|text| self.shown(&text, spec)).filter(|text| !text.is_empty()),
         }
     }
 }

@@ -3,21 +3,10 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use relay_core::Secret;
+use relay_core::{Secret, secret::credentials::is_telling};
 
 pub(super) use crate::schema::values::MASK;
 use crate::schema::{monitors::Monitor, values::Text};
-
-/// Headers whose values are credentials, whatever they look like.
-const CREDENTIALS: [&str; 7] = [
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "x-api-key",
-    "x-goog-api-key",
-    "api-key",
-    "x-auth-token",
-];
 
 /// Texts that look like keys and tokens, as common providers make them; and values of telling names in addresses.
 #[expect(clippy::expect_used, reason = "a constant expression, compiled by every test of this file")]
@@ -38,8 +27,7 @@ pub(super) fn mask(monitor: &mut Monitor, key: Option<&Secret>) {
         TOKENS.replace_all(&text, MASK).into_owned()
     };
     for (name, value) in monitor.headers.iter_mut().flat_map(|at| &mut at.value.0) {
-        let credential = CREDENTIALS.contains(&name.value.trim().to_ascii_lowercase().as_str());
-        value.value = if credential && !value.value.0.contains("{{API_KEY}}") {
+        value.value = if is_telling(&name.value) && !value.value.0.contains("{{API_KEY}}") {
             Text::new(MASK)
         } else {
             Text(hide(&value.value.0))
@@ -76,11 +64,6 @@ fn without_password(address: &str) -> String {
         })
         .collect();
     format!("{scheme}://{authority}{path}?{}{fragment}", masked.join("&"))
-}
-
-fn is_telling(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["key", "token", "secret", "password", "signature"].iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]

@@ -15,11 +15,15 @@ const SPELLED: usize = 6;
 /// The shortest piece of base64 that is taken for a part of the key.
 const BASE64: usize = 8;
 
+/// How much of a key's beginning is replaced at least where its rest is missing: an answer is cut at the bound on bodies,
+/// and upstreams repeat keys in part. It is always at least the half of the key.
+const BEGINNING: usize = 8;
+
 /// How much white space may stand between two bytes of a key that a page or a log has wrapped.
 const GAP: usize = 3;
 
 /// Replaces `key` in `text`: as it is, percent-encoded once or twice, escaped for JSON or HTML, in either case,
-/// wrapped, or inside base64, as Basic credentials have it. Only spellings that begin in the first `limit` bytes are
+/// wrapped, in hexadecimal digits, or inside base64, as Basic credentials have it. Only spellings that begin in the first `limit` bytes are
 /// looked for, and what follows those is dropped.
 pub(super) fn replace<'a>(text: &'a str, key: &str, limit: usize) -> Cow<'a, str> {
     let key = key.trim();
@@ -48,6 +52,8 @@ fn forms(key: &str) -> Vec<String> {
     let escaped = serde_json::to_string(key).unwrap_or_default();
     forms.push(escaped.trim_matches('"').to_owned());
     if key.len() >= SPELLED {
+        let digits: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+        forms.extend([digits.to_ascii_uppercase(), digits]);
         for alphabet in [&alphabet::STANDARD, &alphabet::URL_SAFE] {
             let engine = GeneralPurpose::new(alphabet, NO_PAD);
             forms
@@ -95,21 +101,29 @@ fn replace_spelled(text: &[u8], key: &[u8], limit: usize) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Returns how many bytes at the start of `text` spell the key.
+/// Returns how many bytes at the start of `text` spell the key, or enough of its beginning.
 fn spelled(text: &[u8], key: &[u8]) -> Option<usize> {
-    let mut at = unit(text, *key.first()?)?;
-    for byte in &key[1..] {
-        let mut gaps = 0;
-        at += loop {
-            // A space of the key itself may stand in the gap.
-            if let Some(length) = unit(&text[at..], *byte) {
-                break length;
-            }
-            at += space(&text[at..]).filter(|_| gaps < GAP)?;
-            gaps += 1;
-        };
+    let mut at = 0;
+    for (place, byte) in key.iter().enumerate() {
+        match after_gap(&text[at..], *byte, place > 0) {
+            Some(length) => at += length,
+            None => return (place >= BEGINNING.max(key.len().div_ceil(2))).then_some(at),
+        }
     }
     Some(at)
+}
+
+/// Returns how many bytes at the start of `text` spell one byte, after white space when there may be some.
+fn after_gap(text: &[u8], byte: u8, may_gap: bool) -> Option<usize> {
+    let (mut at, mut gaps) = (0, 0);
+    loop {
+        // A space of the key itself may stand in the gap.
+        if let Some(length) = unit(&text[at..], byte) {
+            return Some(at + length);
+        }
+        at += space(&text[at..]).filter(|_| may_gap && gaps < GAP)?;
+        gaps += 1;
+    }
 }
 
 /// Returns how many bytes at the start of `text` spell one byte. An escape is tried first: `&amp;` is more than `&`.
@@ -124,9 +138,15 @@ fn escaped(text: &[u8], first: u8, byte: u8) -> Option<usize> {
         b'+' => (byte == b' ').then_some(1),
         b'%' if text.starts_with(b"%25") && is_hex(3).is_some() => Some(5),
         b'%' => is_hex(1).map(|_| 3),
-        b'\\' if text.starts_with(b"\\u00") => is_hex(4).map(|_| 6),
-        b'\\' if text.starts_with(b"\\x") => is_hex(2).map(|_| 4),
-        b'\\' => (text.get(1) == Some(&byte)).then_some(2),
+        b'\\' => {
+            // JSON within JSON escapes its backslashes again.
+            let run = text.iter().take_while(|b| **b == b'\\').count();
+            match &text[run..] {
+                [b'u', b'0', b'0', ..] => is_hex(run + 3).map(|_| run + 5),
+                [b'x', ..] if is_hex(run + 1).is_some() => Some(run + 3),
+                rest => (rest.first() == Some(&byte)).then_some(run + 1),
+            }
+        }
         b'&' => {
             let end = text.iter().take(8).position(|b| *b == b';')?;
             (entity(&text[1..end])? == byte).then_some(end + 1)
@@ -135,11 +155,18 @@ fn escaped(text: &[u8], first: u8, byte: u8) -> Option<usize> {
     }
 }
 
-/// Returns how many bytes at the start of `text` spell white space.
+/// Returns how many bytes at the start of `text` spell white space, or what is not seen.
 fn space(text: &[u8]) -> Option<usize> {
     let first = *text.first()?;
     match text.get(1) {
         _ if first.is_ascii_whitespace() => Some(1),
+        // Characters without width that break words: U+200B to U+200D and U+FEFF.
+        _ if ["\u{200b}", "\u{200c}", "\u{200d}", "\u{feff}"]
+            .iter()
+            .any(|c| text.starts_with(c.as_bytes())) =>
+        {
+            Some(3)
+        }
         Some(b'n' | b'r' | b't') if first == b'\\' => Some(2),
         _ => b" \t\r\n".iter().find_map(|byte| escaped(text, first, *byte)),
     }
@@ -190,10 +217,17 @@ mod tests {
             "Ab&#x2F;c&#32;d&#43;e&#34;f&#38;g&#60;7",
             "Ab/c\n d+e\"\r\n f&g<7",
             "Ab/c%0A d+e\"%20\\n\\tf&g<7",
+            r#"Ab\\\/c d+e\\\"f&g<7"#,
+            r"Ab\\u002fc d+e\\x22f&g<7",
+            "Ab/c d\u{200b}+e\"f\u{feff}&g<7",
+            "41622f6320642b65226626673c37",
+            "41622F6320642B65226626673C37",
+            "Ab/c d+e\"f&g",
         ] {
             assert_eq!(masked(&format!("it is {spelling}."), key), "it is ***.", "{spelling}");
         }
         assert_eq!(masked("Ab/c is another one", key), "Ab/c is another one");
+        assert_eq!(masked("Ab/c d is another one", key), "Ab/c d is another one", "less than its half");
         assert_eq!(masked("nothing", " "), "nothing");
         assert_eq!(masked("a b %61", "a"), "*** b %61", "a short key is no spelling");
     }

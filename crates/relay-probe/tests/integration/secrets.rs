@@ -55,6 +55,46 @@ async fn an_upstream_that_repeats_the_key_does_not_get_it_into_a_detail() {
     }
 }
 
+#[tokio::test]
+async fn credentials_that_are_not_the_key_do_not_get_into_a_detail_either() {
+    let secrets =
+        ["Zebra7OfTheHeader", "Zebra7OfTheCookie", "Zebra7OfTheQuery", "Zebra7OfTheUser", "Zebra7OfTheProxy"];
+    let body = format!("refused: {}", secrets.join(" and "));
+    for status in ["200 OK", "401 Unauthorized"] {
+        let server = Server::answering(response(status, "", &body)).await;
+        let mut spec =
+            get(&format!("http://u:Zebra7OfTheUser@{}/v1?access_token=Zebra7OfTheQuery", server.address));
+        for (name, value) in
+            [("authorization", "Bearer Zebra7OfTheHeader"), ("cookie", "id=Zebra7OfTheCookie")]
+        {
+            spec.headers.push(Header {
+                name: HeaderName::from_static(name),
+                value: HeaderValue::from_static(value),
+                holds_key: false,
+            });
+        }
+        spec.success_contains = Some("nothing like this".to_owned());
+        let proxies = ProxySettings {
+            https: Some("http://u:Zebra7OfTheProxy@127.0.0.1:1".parse().expect("a url")),
+            ..ProxySettings::default()
+        };
+        let prober = HttpProber::new(Options { proxies, ..Options::default() }).expect("a prober");
+        let detail = prober.probe(&spec).await.detail.expect("a detail");
+        assert!(detail.contains("*** and ***") && !detail.contains("Zebra7"), "{status}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_the_bound_on_bodies_cuts_is_masked_too() {
+    let server = Server::answering(response("200 OK", "", format!("the answer is {PLAIN}"))).await;
+    let mut spec = get(&format!("http://{}/", server.address));
+    spec.api_key = Some(Secret::new(PLAIN));
+    spec.max_response_bytes = "the answer is ".len() + PLAIN.len() - 3;
+    spec.success_contains = Some("nothing like this".to_owned());
+    let detail = prober().probe(&spec).await.detail.expect("a detail");
+    assert!(detail.contains("the answer is ***") && !detail.contains("Zebra"), "{detail}");
+}
+
 /// A key without any of the shapes that are masked for everybody.
 const PLAIN: &str = "Zebra7Quagga4Okapi9";
 
