@@ -105,11 +105,16 @@ pub(super) async fn read(
 
 /// Reads the parameters that choose events.
 pub(super) fn filter(params: &Params<'_>) -> Result<EventFilter, ApiError> {
-    let part = |name: &str| Some(params.text(name)).filter(|text| !text.is_empty()).map(str::to_owned);
+    let part = |name: &str| match params.text(name) {
+        "" => Ok(None),
+        // No name holds one, and PostgreSQL takes none.
+        text if text.contains('\0') => Err(ApiError::parameter(name, "a name has no NUL")),
+        text => Ok(Some(text.to_owned())),
+    };
     Ok(EventFilter {
-        provider: part("provider"),
-        service: part("service"),
-        channel: part("channel"),
+        provider: part("provider")?,
+        service: part("service")?,
+        channel: part("channel")?,
         kind: kinds(params.text("types"))?,
     })
 }

@@ -50,14 +50,14 @@ impl Failures {
             return;
         }
         let Some(untold) = self.untold(error.code) else {
-            tracing::debug!(request.id = ?id, http.path = %seen.path(), code = ?error.code, "request failed");
+            tracing::debug!(request.id = shown(id), http.path = %seen.path(), code = error.code.as_str(), "request failed");
             return;
         };
         tracing::warn!(
-            request.id = ?id,
+            request.id = shown(id),
             http.method = %seen.method,
             http.path = %seen.path(),
-            code = ?error.code,
+            code = error.code.as_str(),
             reason = error.internal.as_deref().unwrap_or_default(),
             untold,
             "request failed"
@@ -86,7 +86,7 @@ impl Failures {
 
 pub(crate) fn done(seen: &Seen, response: &Response, took: Duration, id: &HeaderValue) {
     tracing::debug!(
-        request.id = ?id,
+        request.id = shown(id),
         http.method = %seen.method,
         http.path = %seen.path(),
         http.status = response.status().as_u16(),
@@ -94,6 +94,11 @@ pub(crate) fn done(seen: &Seen, response: &Response, took: Duration, id: &Header
         duration_ms = took.as_secs_f64() * 1e3,
         "request"
     );
+}
+
+/// Returns a request's id as the answer carries it.
+fn shown(id: &HeaderValue) -> &str {
+    id.to_str().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -151,6 +151,8 @@ async fn pages_filters_and_bad_parameters() {
         ("types=LEFT", "types: use DOWN, UP or both with a comma"),
         ("since_id=x", "since_id: use the number of an event"),
         ("since_id=99999999999999999999", "since_id: use the number of an event"),
+        ("provider=%00", "provider: a name has no NUL"),
+        ("channel=a%00b", "channel: a name has no NUL"),
         ("limit=x", "limit: use a number, at most 500"),
     ] {
         for path in ["/api/events", "/api/events/stream"] {
