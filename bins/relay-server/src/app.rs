@@ -37,6 +37,7 @@ use crate::{
     lifecycle::Lifecycle,
     pages::SitePages,
     reload::{self, Live},
+    telemetry::Logging,
 };
 use feed::LocalFeed;
 use maintenance::Maintenance;
@@ -53,6 +54,8 @@ pub(crate) struct Start {
     pub(crate) path: PathBuf,
     /// The variables it was loaded with.
     pub(crate) env: Environment,
+    /// The logging, which follows the configuration.
+    pub(crate) logging: Logging,
     /// Whether to probe, or only to serve what others store.
     pub(crate) probe: bool,
     /// Whether a database of the Go version at the configured place is taken over, or refused.
@@ -134,7 +137,7 @@ impl App {
             hangup,
             lifecycle,
         } = self;
-        let Start { loaded, path, env, probe, demo, .. } = start;
+        let Start { loaded, path, env, logging, probe, demo, .. } = start;
         let prober =
             Arc::new(LiveProber::new(&loaded.config.probe, |name| env.get(name).map(str::to_owned))?);
         let watch_deps = WatchDeps {
@@ -180,7 +183,7 @@ impl App {
         events::tell_who_reads(&published.config.events);
 
         let notifier = dispatcher.clone();
-        let live = Live { rules, dispatcher, catalog, prober, sets, api: api.clone(), repository };
+        let live = Live { logging, rules, dispatcher, catalog, prober, sets, api: api.clone(), repository };
         let settled = live.apply(&published).await;
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
         let imported = upgrade::start(upgrade, storage.repository(), reloader.subscribe(), &lifecycle);

@@ -17,6 +17,7 @@ use tracing::error;
 use crate::{
     app::{channels, events, http, notifications, probing::LiveProber},
     catalog::ConfigCatalog,
+    telemetry::Logging,
 };
 
 /// How long to wait before trying again what the store could not do.
@@ -24,6 +25,7 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// Everything that runs by the configuration.
 pub(crate) struct Live {
+    pub(crate) logging: Logging,
     pub(crate) rules: Arc<EventRules>,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) catalog: Arc<ConfigCatalog>,
@@ -39,6 +41,7 @@ impl Live {
     /// what [`channels::take_history_along`] does.
     pub(crate) async fn apply(&self, published: &Published) -> bool {
         let config = &published.config;
+        self.logging.follow(config.log);
         let settled =
             channels::take_history_along(self.repository.as_ref(), &config.monitors, channels::SOON).await;
         self.rules.configure(events::options(&config.events), &config.monitors);

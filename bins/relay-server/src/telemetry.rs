@@ -1,11 +1,19 @@
 //! Logging.
 
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::{Mutex, PoisonError},
+};
 
 use clap::{Args, ValueEnum};
 use relay_config::{Log, LogFormat};
 use tracing_subscriber::{
-    EnvFilter, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry,
+    filter::LevelFilter,
+    fmt,
+    layer::{Layered, SubscriberExt},
+    reload,
+    util::SubscriberInitExt,
 };
 
 /// What the command line says about logs; it wins over the configuration.
@@ -29,24 +37,60 @@ pub(crate) enum Format {
     Json,
 }
 
+/// What the lines are filtered for, and what writes them: both can be replaced.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+type Lines = Box<dyn Layer<Filtered> + Send + Sync>;
+
+/// Logging that has been started.
+pub(crate) struct Logging {
+    args: LogArgs,
+    config: Mutex<Log>,
+    filter: reload::Handle<EnvFilter, Registry>,
+    lines: reload::Handle<Lines, Filtered>,
+}
+
 /// Starts logging to standard error, times in UTC. The command line wins over the configuration; without either, `info`
 /// as text.
 ///
 /// # Errors
 /// What is wrong with the filter.
-pub(crate) fn start(args: &LogArgs, config: Log) -> anyhow::Result<()> {
+pub(crate) fn start(args: &LogArgs, config: Log) -> anyhow::Result<Logging> {
+    let (filter, filters) = reload::Layer::new(parse(level(args, config))?);
+    let (lines, writers) = reload::Layer::new(lines(args, config));
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    Ok(Logging { args: args.clone(), config: Mutex::new(config), filter: filters, lines: writers })
+}
+
+impl Logging {
+    /// Goes on as a new configuration says, where the command line leaves it to that.
+    pub(crate) fn follow(&self, config: Log) {
+        let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        if *current == config {
+            return;
+        }
+        *current = config;
+        let followed = parse(level(&self.args, config)).and_then(|filter| {
+            self.filter.reload(filter)?;
+            Ok(self.lines.reload(lines(&self.args, config))?)
+        });
+        if let Err(error) = followed {
+            tracing::error!("logs go on with the settings before: {error:#}");
+        }
+    }
+}
+
+fn level(args: &LogArgs, config: Log) -> &str {
     // An empty variable is as good as none.
     let said = args.log_level.as_deref().filter(|level| !level.trim().is_empty());
-    let filter = said.or(config.level).unwrap_or("info");
-    let parsed = parse(filter)?;
-    let format = args.log_format.or_else(|| config.format.map(Format::from)).unwrap_or_default();
+    said.or(config.level).unwrap_or("info")
+}
+
+fn lines(args: &LogArgs, config: Log) -> Lines {
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    let registry = tracing_subscriber::registry().with(parsed);
-    match format {
-        Format::Text => registry.with(lines.with_target(false)).init(),
-        Format::Json => registry.with(lines.json()).init(),
+    match args.log_format.or_else(|| config.format.map(Format::from)).unwrap_or_default() {
+        Format::Text => Box::new(lines.with_target(false)),
+        Format::Json => Box::new(lines.json()),
     }
-    Ok(())
 }
 
 /// Reads a filter.

@@ -38,7 +38,7 @@ pub use config::{
 pub use diff::{Diff, diff};
 pub use docs::{configuration_markdown, json_schema};
 pub use env::Environment;
-pub use load::{Loaded, load, load_str};
+pub use load::{Loaded, load, load_str, server_of};
 pub use print::{PrintError, print_json, print_yaml};
 pub use problem::{Problem, Problems, Severity};
 pub use starter::{STARTER_CONFIG, STARTER_DOTENV};

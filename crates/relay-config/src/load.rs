@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Environment, Problem, Problems, Severity,
-    config::Config,
+    config::{Config, Server},
     env::{overlay, parse_dotenv},
     fingerprint::Fingerprint,
     include::{Includes, MAX_CONFIG_BYTES, decode, read_bytes},
@@ -65,17 +65,48 @@ pub fn load(path: &Path, env: &Environment) -> Result<Loaded, Problems> {
 /// # Errors
 /// All problems of the text when at least one of them is an error.
 pub fn load_str(text: &str, name: &str, env: &Environment) -> Result<Loaded, Problems> {
-    load_text(text, &name.into(), None, env, Vec::new(), &mut Fingerprint::default())
+    let mut noted = Fingerprint::default();
+    read_text(text, &name.into(), None, env, Vec::new(), &mut noted).into_loaded(&noted)
+}
+
+/// Returns what a file says of the server, whatever else is wrong with it, for those who ask a server that goes on with
+/// an older configuration; `None` when the file or its YAML cannot be read.
+#[must_use]
+pub fn server_of(path: &Path, env: &Environment) -> Option<Server> {
+    let read = read_file(path, env, &mut Fingerprint::default());
+    read.meant.map(|(_, config)| config.server)
 }
 
 /// Loads a file and notes what it was made of, also when it has errors.
 pub(crate) fn load_noting(path: &Path, env: &Environment) -> (Result<Loaded, Problems>, Fingerprint) {
     let mut noted = Fingerprint::default();
-    let loaded = load_file(path, env, &mut noted);
+    let loaded = read_file(path, env, &mut noted).into_loaded(&noted);
     (loaded, noted)
 }
 
-fn load_file(path: &Path, env: &Environment, noted: &mut Fingerprint) -> Result<Loaded, Problems> {
+/// What a file or a text was read to.
+#[derive(Default)]
+struct Read {
+    /// What was typed and what it means, also when there are errors; `None` when there is nothing to go on with.
+    meant: Option<(Root, Config)>,
+    /// Whether there is an error among the problems.
+    failed: bool,
+    problems: Vec<Problem>,
+}
+
+impl Read {
+    fn into_loaded(self, noted: &Fingerprint) -> Result<Loaded, Problems> {
+        let notices = self.problems;
+        match self.meant {
+            Some((typed, config)) if !self.failed => {
+                Ok(Loaded { config, notices, sources: noted.readable(), typed, noted: noted.clone() })
+            }
+            _ => Err(Problems::new(notices)),
+        }
+    }
+}
+
+fn read_file(path: &Path, env: &Environment, noted: &mut Fingerprint) -> Read {
     let dir = folder_of(path);
     let (mut notices, mut errors) = (Vec::new(), Vec::new());
     let text = read_noting(path, MAX_CONFIG_BYTES, noted);
@@ -86,11 +117,11 @@ fn load_file(path: &Path, env: &Environment, noted: &mut Fingerprint) -> Result<
     match (text, env) {
         (Ok(text), Ok(env)) => {
             let name = path.display().to_string().into();
-            load_text(&text, &name, Some(dir), &env, notices, noted)
+            read_text(&text, &name, Some(dir), &env, notices, noted)
         }
         (_, env) => {
             errors.extend(env.err());
-            Err(Problems::new(errors))
+            Read { failed: true, problems: errors, ..Read::default() }
         }
     }
 }
@@ -132,33 +163,27 @@ fn with_dotenv(
     Ok(env.over(variables))
 }
 
-fn load_text(
+fn read_text(
     text: &str,
     name: &Arc<str>,
     dir: Option<&Path>,
     env: &Environment,
     mut notices: Vec<Problem>,
     noted: &mut Fingerprint,
-) -> Result<Loaded, Problems> {
+) -> Read {
     let mut reader = Reader::new(Arc::clone(name), env);
-    let mut root = read_root(text, &mut reader);
-    let mut config = None;
-    if let Some(root) = &mut root {
-        overlay(root, &mut reader);
-        include(root, dir, &mut reader, noted);
-        config = Some(resolve(root, &mut reader));
-    }
+    let meant = read_root(text, &mut reader).map(|mut root| {
+        overlay(&mut root, &mut reader);
+        include(&mut root, dir, &mut reader, noted);
+        let config = resolve(&root, &mut reader);
+        (root, config)
+    });
     let failed = reader.count_errors() > 0;
     let problems = reader.into_problems();
     // A file with more problems than are told is refused, whatever they are.
     let failed = failed || problems.iter().any(|problem| problem.severity == Severity::Error);
     notices.extend(problems);
-    match (root, config) {
-        (Some(typed), Some(config)) if !failed => {
-            Ok(Loaded { config, notices, sources: noted.readable(), typed, noted: noted.clone() })
-        }
-        _ => Err(Problems::new(notices)),
-    }
+    Read { meant, failed, problems: notices }
 }
 
 /// Reads the text up to its typed form; `None` when there is nothing to go on with.

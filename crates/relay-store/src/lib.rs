@@ -53,10 +53,15 @@ pub use retention::{Cleaner, CleanerDeps};
 pub use sqlite::{SqliteRepository, TakenOver, is_relay_pulse, take_over};
 pub use writer::Writer;
 
-/// Returns the version of the schema that an opened store has.
+/// Returns the version of the schema that the store named by `options` has once it was opened; each backend counts its
+/// own.
 #[must_use]
-pub fn schema_version() -> i64 {
-    migrate::SQLITE.last().map_or(0, |migration| migration.version)
+pub fn schema_version(options: &Options) -> i64 {
+    let migrations = match options {
+        Options::Sqlite(_) => migrate::SQLITE,
+        Options::Postgres(_) => migrate::POSTGRES,
+    };
+    migrations.last().map_or(0, |migration| migration.version)
 }
 
 /// Opens the backend that `options` name; may take a while, and does not block the caller's thread. `clock` stamps

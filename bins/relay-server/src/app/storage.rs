@@ -176,6 +176,11 @@ pub(crate) fn place(backend: &Backend) -> String {
     }
 }
 
+/// Returns the version of the schema that the configured database has once it was opened.
+pub(crate) fn schema_version(config: &relay_config::Storage) -> i64 {
+    relay_store::schema_version(&options(config))
+}
+
 /// Tells whether opening the configured database would make a new file.
 pub(crate) fn is_new(backend: &Backend) -> bool {
     let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;

@@ -30,7 +30,7 @@ const SEED: u64 = 7;
 /// # Errors
 /// What kept it from starting, or made it stop.
 pub(crate) fn run(args: &DemoArgs, log: &LogArgs) -> anyhow::Result<()> {
-    telemetry::start(log, relay_config::Log { level: Some("warn"), format: None })?;
+    let logging = telemetry::start(log, config::LOG)?;
     let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
     let outcome = block_on(async {
         let clock = SystemClock;
@@ -42,7 +42,8 @@ pub(crate) fn run(args: &DemoArgs, log: &LogArgs) -> anyhow::Result<()> {
         let text = config::text(&fleet, &sim, &args.listen, &dir.path().join("demo.db"))?;
         fs::write(&path, text).context("cannot write the demo's configuration")?;
         let loaded = relay_config::load(&path, &env).context("the address to listen on cannot be used")?;
-        let app = App::open(Start { loaded, path, env, probe: true, upgrade: true, demo: true }).await?;
+        let app =
+            App::open(Start { loaded, path, env, logging, probe: true, upgrade: true, demo: true }).await?;
         let stop = app.lifecycle().soft.clone();
         let seeded = history::seed(app.repository(), &fleet, SEED, clock.now().as_secs());
         if until(&stop, seeded).await.transpose().context("cannot seed the demo's history")?.is_some() {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use relay_config::{Config, Environment};
+use relay_config::Environment;
 use relay_core::{ProbeSpec, ports::Prober};
 use relay_probe::{HttpProber, Options};
 
@@ -29,19 +29,20 @@ pub(crate) fn run(args: &HealthcheckArgs) -> anyhow::Result<()> {
     if let Some(url) = &args.url {
         return ask(url);
     }
-    let env = environment::of_process();
-    // A file that has errors now may have had none when the server loaded it; then the default port is asked.
-    let config = relay_config::load(&args.config.config, &env).map(|loaded| loaded.config).ok();
-    let address = local(config.as_ref().map(|config| config.server.listen).or_else(|| named(&env)));
-    if config.as_ref().is_some_and(speaks_tls) {
-        return block_on(own_tls::ask(address, TIMEOUT));
+    let (env, path) = (environment::of_process(), &args.config.config);
+    // A file that has mistakes now may have had none when the server loaded it, and it listens there still.
+    let server = relay_config::server_of(path, &env);
+    let address = local(server.as_ref().map(|server| server.listen).or_else(|| named(&env)));
+    // One that a proxy speaks TLS for does not answer handshakes itself.
+    let asked = if server.as_ref().is_some_and(|server| server.tls.is_some()) {
+        block_on(own_tls::ask(address, TIMEOUT))
+    } else {
+        ask(&format!("http://{address}/health"))
+    };
+    match server {
+        Some(_) => asked,
+        None => asked.with_context(|| format!("{} cannot be read, so {address} was asked", path.display())),
     }
-    ask(&format!("http://{address}/health"))
-}
-
-/// Tells whether the server answers TLS handshakes itself. One that a proxy speaks TLS for does not.
-fn speaks_tls(config: &Config) -> bool {
-    config.server.tls.is_some()
 }
 
 /// Asks any address as a monitor is probed; https there means a certificate that is trusted for the name.

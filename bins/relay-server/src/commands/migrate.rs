@@ -20,12 +20,13 @@ use crate::{
 pub(crate) fn run(args: &ConfigArg, log: &LogArgs) -> anyhow::Result<()> {
     let loaded = load(&args.config, &environment::of_process())?;
     telemetry::start(log, loaded.config.log)?;
-    let storage = &loaded.config.storage;
-    let place = storage::place(&storage.backend);
+    let config = &loaded.config.storage;
+    let place = storage::place(&config.backend);
     block_on(async {
-        let repository = storage::open(storage, Arc::new(SystemClock)).await?;
+        let repository = storage::open(config, Arc::new(SystemClock)).await?;
         repository.close().await.context("cannot close the database")?;
-        print(&format!("{place} is at version {} of its schema\n", relay_store::schema_version()));
+        let version = storage::schema_version(config);
+        print(&format!("{place} is at version {version} of its schema\n"));
         Ok(())
     })
 }

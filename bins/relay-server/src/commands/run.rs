@@ -24,8 +24,9 @@ pub(crate) fn run(args: &RunArgs, log: &LogArgs) -> anyhow::Result<()> {
     }
     let path = args.config.config.clone();
     let loaded = load_to_run(&path, &env)?;
-    telemetry::start(log, loaded.config.log)?;
+    let logging = telemetry::start(log, loaded.config.log)?;
     log_notices(&loaded);
-    let start = Start { loaded, path, env, probe: !args.no_probe, upgrade: !args.no_upgrade, demo: false };
+    let (probe, upgrade) = (!args.no_probe, !args.no_upgrade);
+    let start = Start { loaded, path, env, logging, probe, upgrade, demo: false };
     block_on(async { App::open(start).await?.serve().await.context("stopped") })
 }

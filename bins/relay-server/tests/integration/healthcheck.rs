@@ -45,6 +45,14 @@ async fn a_server_is_asked_by_the_protocol_that_it_speaks() {
             let strict = finish(program(site.dir.path()).args(["healthcheck", "--url", &url]));
             assert!(!strict.status.success(), "an address that was given is checked like any other");
         }
+        // The server goes on with what it has when the file becomes wrong, and is as well as before.
+        config["monitors"].as_array_mut().expect("monitors").push(json!({ "provider": "b" }));
+        site.write(&config);
+        let (well, complaint) = check(&site);
+        assert!(well, "tls {tls}: {complaint}");
+        fs::write(site.path("config.yaml"), "monitors: [").expect("written");
+        let (well, complaint) = check(&site);
+        assert!(!well && complaint.contains("config.yaml cannot be read, so 127.0.0.1:8080"), "{complaint}");
         server.stop().await;
     }
 }

@@ -9,6 +9,7 @@ mod generated;
 mod golden;
 mod healthcheck;
 mod lifecycle;
+mod logging;
 mod notify;
 mod own_tls;
 mod postgres;

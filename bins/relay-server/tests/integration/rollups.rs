@@ -12,12 +12,12 @@ use relay_core::{
     },
 };
 use relay_sim::Behaviour;
-use relay_store::{SqliteOptions, SqliteRepository};
+use relay_store::{Options, SqliteOptions, SqliteRepository};
 use relay_testkit::{postgres, record};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{Site, entry, finish, points, program};
+use crate::support::{Site, connect, entry, finish, points, program};
 
 const RECORDS: i64 = 3_000;
 
@@ -48,8 +48,8 @@ fn counts(status: &Value) -> i64 {
 async fn damaged_counts_are_refused_rebuilt_and_shown_again() {
     let site = Site::new(&[("good", Behaviour::Healthy)]).await;
     let (migrated, database) = (finish(program(site.dir.path()).arg("migrate")), site.path("history.db"));
-    let said =
-        format!("{} is at version {} of its schema\n", database.display(), relay_store::schema_version());
+    let version = relay_store::schema_version(&Options::Sqlite(SqliteOptions::new(&database)));
+    let said = format!("{} is at version {version} of its schema\n", database.display());
     assert_eq!(
         (migrated.status.code(), String::from_utf8_lossy(&migrated.stdout).into_owned()),
         (Some(0), said)
@@ -121,5 +121,11 @@ async fn a_server_on_postgres_goes_on_meanwhile() {
     assert!(text.starts_with(&place) && !text.contains("secret-word"), "{text}");
     let seen = points(&before, "good");
     server.status_where(|status| points(status, "good") > seen).await;
+    let migrated = tokio::task::block_in_place(|| finish(program(site.dir.path()).arg("migrate")));
+    let said = String::from_utf8_lossy(&migrated.stdout).into_owned();
+    let newest = "SELECT max(version) FROM relay.schema_migrations";
+    let (client, _driver) = connect(address, "postgres").await;
+    let newest: i64 = client.query_one(newest, &[]).await.expect("a version").get(0);
+    assert!(said.ends_with(&format!(" is at version {newest} of its schema\n")), "{said}");
     server.stop().await;
 }

@@ -19,15 +19,17 @@ use relay_core::{
 };
 use relay_sim::{Behaviour, Dialect, Options, Relay, Sim};
 use relay_store::{SqliteOptions, SqliteRepository};
+use relay_testkit::postgres;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    task::spawn_blocking,
+    task::{JoinSet, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
+use tokio_postgres::{Client, NoTls};
 
 /// Long enough for a busy machine; nothing should come near it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,6 +47,16 @@ pub(crate) fn program(dir: &Path) -> Command {
 /// Runs the program to its end.
 pub(crate) fn finish(command: &mut Command) -> Output {
     command.output().expect("the program starts")
+}
+
+/// Connects to a PostgreSQL database as the tests' role; the connection lasts as long as its driver.
+pub(crate) async fn connect(server: SocketAddr, database: &str) -> (Client, JoinSet<()>) {
+    let mut config = tokio_postgres::Config::new();
+    config.host(server.ip().to_string()).port(server.port()).user(postgres::ROLE).dbname(database);
+    let (client, connection) = config.connect(NoTls).await.expect("connected");
+    let mut driver = JoinSet::new();
+    driver.spawn(async move { connection.await.unwrap_or_default() });
+    (client, driver)
 }
 
 /// A running server.
@@ -107,11 +119,19 @@ impl Server {
 
     /// Returns the value of a metric with these labels, as it stands in the exposition.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let [value] = self.metrics([name]).await;
+        value
+    }
+
+    /// Returns the values of several metrics at one moment.
+    pub(crate) async fn metrics<const N: usize>(&self, names: [&str; N]) -> [f64; N] {
         let (code, text) = self.get("/metrics").await;
         assert_eq!(code, 200);
         let text = String::from_utf8(text).expect("text");
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+        names.map(|name| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+        })
     }
 
     /// Asks for a metric until it is as wanted.

@@ -14,11 +14,10 @@ use relay_testkit::{
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::task::{JoinSet, block_in_place};
-use tokio_postgres::{Client, NoTls};
+use tokio::task::block_in_place;
 
 use crate::{
-    support::{Site, finish, points, program},
+    support::{Site, connect, finish, points, program},
     upgrade::{self, RECORDS, ids, leave_behind, shows_all},
 };
 
@@ -84,15 +83,6 @@ impl Database {
         site.write(&config);
         config
     }
-}
-
-async fn connect(server: SocketAddr, database: &str) -> (Client, JoinSet<()>) {
-    let mut config = tokio_postgres::Config::new();
-    config.host(server.ip().to_string()).port(server.port()).user(ROLE).dbname(database);
-    let (client, connection) = config.connect(NoTls).await.expect("connected");
-    let mut driver = JoinSet::new();
-    driver.spawn(async move { connection.await.unwrap_or_default() });
-    (client, driver)
 }
 
 /// Runs a command that must work, and returns what it said.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context as _;
+use relay_config::Log;
 use relay_sim::{Behaviour, Fleet, Listing, Sim};
 use serde_json::{Map, Value, json};
 
@@ -10,6 +11,9 @@ use super::listed_model;
 
 /// How often each monitor is probed.
 const INTERVAL: &str = "6s";
+
+/// What the demo logs: only what is wrong, since the page is what is looked at.
+pub(super) const LOG: Log = Log { level: Some("warn"), format: None };
 
 /// Returns the configuration of a fleet that is simulated by `sim`: in the JSON subset of YAML, whose quoting nothing
 /// in a template can upset.
@@ -32,6 +36,7 @@ pub(super) fn text(fleet: &Fleet, sim: &Sim, listen: &str, database: &Path) -> a
         "enable_badges": true,
         "events": { "enabled": true },
         "server": { "listen": listen },
+        "log": { "level": LOG.level },
         "storage": { "type": "sqlite", "sqlite": { "path": database } },
         "badge_definitions": badges(),
         "risk_providers": risks(fleet),
