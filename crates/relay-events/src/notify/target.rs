@@ -1,5 +1,6 @@
 //! Where a notification goes, and how a message is put for it.
 
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use minijinja::{Value, context, value::Serde};
 use relay_core::{Secret, Timestamp, egress::PrivateNetworks};
 use sha2::Sha256;
 
+use self::secrets::mask;
 use super::{
     email::{self, Email, Mail},
     message::{Message, MessageView},
@@ -130,13 +132,13 @@ impl Target {
         };
         match put {
             Put::Mail(mail) => match email::send(transport, mail, self.egress).await {
-                Ok(said) => Answer { outcome: Outcome::Delivered, shown: self.mask(&said) },
-                Err(error) => Answer::failed(self.mask(&error), None),
+                Ok(said) => Answer { outcome: Outcome::Delivered, shown: mask(&self.destination, &said) },
+                Err(error) => Answer::failed(mask(&self.destination, &error), None),
             },
             Put::Request(request, accepts) => {
                 let code_is_all = accepts == Accepts::Any;
                 match transport.send(*request, self.egress, code_is_all, now).await {
-                    Err(error) => Answer::failed(self.mask(&error), None),
+                    Err(error) => Answer::failed(mask(&self.destination, &error), None),
                     Ok(answer) => self.judge(&answer, accepts),
                 }
             }
@@ -168,7 +170,7 @@ impl Target {
         let body = String::from_utf8_lossy(&answer.body);
         let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let said: String = body.trim().chars().take(SHOWN).collect();
-        let shown = self.mask(&format!("{} {said}", answer.code));
+        let shown = mask(&self.destination, &format!("{} {said}", answer.code));
         let place = |at: &str| json.pointer(at);
         let missing = match accepts {
             _ if answer.code.is_redirection() => Some("which leads elsewhere and is not followed".to_owned()),
@@ -195,26 +197,6 @@ impl Target {
             .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
         let outcome = Outcome::Failed { error, retry_after: answer.retry_after.or(told) };
         Answer { outcome, shown }
-    }
-
-    /// Puts stars in the place of everything that is secret.
-    fn mask(&self, text: &str) -> String {
-        let mut secrets: Vec<&str> = Vec::new();
-        match &self.destination {
-            Destination::Webhook(webhook) => {
-                secrets.push(webhook.url.expose());
-                secrets.extend(webhook.headers.iter().map(|(_, value)| value.expose()));
-            }
-            Destination::Service(_, settings) => {
-                let given = [&settings.url, &settings.token, &settings.secret];
-                secrets.extend(given.into_iter().flatten().map(Secret::expose));
-            }
-            Destination::Email(email) => secrets.extend(email.password.as_ref().map(Secret::expose)),
-        }
-        // What is short would tear holes into every other word.
-        secrets.retain(|secret| secret.len() >= 4);
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 }
 
