@@ -30,6 +30,9 @@ pub mod target;
 pub mod time;
 pub mod timeline;
 
+/// Libraries whose types stand in this crate's, so that others need not guess the versions.
+pub use {bytes, http, url};
+
 pub use key::{MonitorKey, Psc};
 pub use monitor::Monitor;
 pub use record::{ProbeRecord, ProbeResult, StoredRecord};

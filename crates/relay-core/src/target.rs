@@ -26,7 +26,7 @@ pub struct ProbeSpec {
     pub body: Bytes,
     /// Text that a successful answer must contain, case-sensitive.
     pub success_contains: Option<String>,
-    /// Further conditions.
+    /// Further conditions; `None` for none at all, not even that the answer is no error object.
     pub expect: Option<Expect>,
     /// The model asked for, empty when the monitor has none; what `expect.model: same` compares with.
     pub model: String,
@@ -122,8 +122,9 @@ pub enum Connection {
     Fresh,
 }
 
-/// Conditions beyond `success_contains`; all given ones must hold, else the record is red `content_mismatch`.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// Conditions beyond `success_contains`; all given ones must hold, else the record is red `content_mismatch`. By default
+/// there is one: that the answer is no error object.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Expect {
     /// Codes that count as success instead of 2xx; empty keeps the default table.
     pub status: Vec<u16>,
@@ -143,6 +144,22 @@ pub struct Expect {
     pub no_error_body: bool,
     /// A question whose answer the text must contain.
     pub challenge: Option<Challenge>,
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Self {
+            status: Vec::new(),
+            contains: None,
+            not_contains: None,
+            matches: None,
+            json: Vec::new(),
+            min_chars: None,
+            model_same: false,
+            no_error_body: true,
+            challenge: None,
+        }
+    }
 }
 
 /// One condition on a value inside the JSON body.

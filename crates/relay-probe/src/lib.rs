@@ -92,3 +92,8 @@ pub use options::{Options, PoolOptions, Roots};
 pub use prober::HttpProber;
 pub use proxy::ProxySettings;
 pub use resolve::Resolver;
+
+/// Compiles the examples of the crate's first page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
