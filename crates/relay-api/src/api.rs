@@ -18,7 +18,7 @@ use crate::{
     options::{Access, Limits},
     response::Response,
     router::{self, Found, METRICS},
-    state::{Deps, State},
+    state::{Deps, MAX_BODIES_BYTES, State},
 };
 
 /// The API. Cloning is cheap, clones share everything.
@@ -153,34 +153,46 @@ where
         return Err(ApiError::new(Code::UriTooLong, text));
     }
     let endpoint = found.endpoint?;
+    let room;
     if endpoint.reads_body() {
-        call.body = read(body, &call.head, &state.limits).await?;
+        let bytes = announced(&call.head, &state.limits)?;
+        let wanted = u32::try_from(bytes.min(MAX_BODIES_BYTES)).unwrap_or(u32::MAX);
+        room = state.bodies.try_acquire_many(wanted);
+        if room.is_err() {
+            return Err(ApiError::busy("too many requests with a body at once"));
+        }
+        call.body = read(body, &state.limits).await?;
     }
     call.rest = found.rest;
     endpoint.answer(state, call).await
 }
 
+fn too_large(limits: &Limits) -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("the body is larger than {} bytes", limits.body_bytes))
+}
+
+/// Returns how many bytes a body may have: as many as are announced, or as are allowed.
+fn announced(head: &Parts, limits: &Limits) -> Result<usize, ApiError> {
+    let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let Some(length) = announced.and_then(|text| text.parse::<u64>().ok()) else {
+        return Ok(limits.body_bytes);
+    };
+    usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= limits.body_bytes)
+        .ok_or_else(|| too_large(limits))
+}
+
 /// Reads a body within the limits of size and time.
-async fn read<B>(body: B, head: &Parts, limits: &Limits) -> Result<Bytes, ApiError>
+async fn read<B>(body: B, limits: &Limits) -> Result<Bytes, ApiError>
 where
     B: HttpBody<Data = Bytes> + Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let too_large = || {
-        let text = format!("the body is larger than {} bytes", limits.body_bytes);
-        ApiError::new(Code::BodyTooLarge, text)
-    };
-    let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced
-        .and_then(|text| text.parse::<u64>().ok())
-        .is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limits.body_bytes))
-    {
-        return Err(too_large());
-    }
     let limited = Box::pin(Limited::new(body, limits.body_bytes));
     match timeout(limits.header_timeout, limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limits)),
         Ok(Err(_)) => Err(ApiError::new(Code::InvalidBody, "the body ended too early")),
         Err(_) => Err(ApiError::new(Code::BodyTimeout, "the body took too long to arrive")),
     }

@@ -70,6 +70,10 @@ pub(crate) enum CacheKey {
     Kuma(kuma::Part),
 }
 
+/// How many bytes all bodies that are being read or answered may have. Everybody may send one, and slowly, on each of
+/// very many connections and streams.
+pub(crate) const MAX_BODIES_BYTES: usize = 16 * 1024 * 1024;
+
 /// How many answers that are too large to be kept are made at once.
 const MAX_STREAMS: usize = 4;
 const MIB: usize = 1024 * 1024;
@@ -85,6 +89,8 @@ pub(crate) struct State {
     pub(crate) request_ids: RequestIds,
     pub(crate) failures: Failures,
     pub(crate) tasks: TaskTracker,
+    /// Room for the bodies of requests, in bytes, until these are answered.
+    pub(crate) bodies: Semaphore,
     /// Turns for answers that are too large to be kept.
     pub(crate) streams: Arc<Semaphore>,
     /// Places for live streams.
@@ -114,6 +120,7 @@ impl State {
             request_ids: RequestIds::new(),
             failures: Failures::default(),
             tasks,
+            bodies: Semaphore::new(MAX_BODIES_BYTES),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             seats,
             live: Live::default(),

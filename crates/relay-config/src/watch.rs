@@ -218,7 +218,7 @@ impl Work {
             }
             Err(problems) => {
                 let count = problems.errors().count();
-                tracing::error!("config not reloaded, the one in force stays: {count} errors");
+                tracing::error!(errors = count, "config not reloaded, the one in force stays");
                 for problem in problems.errors().take(MAX_LOGGED) {
                     tracing::error!("{problem}");
                 }

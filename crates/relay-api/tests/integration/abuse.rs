@@ -38,6 +38,40 @@ fn as_many_as_possible() -> usize {
     usize::try_from(files.saturating_sub(500) / 2).map_or(10_000, |room| room.min(10_000))
 }
 
+/// Begins a request whose body is as large as it may be, and returns when the server waits for the body.
+async fn begin_body(running: &Running, bytes: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(running.address).await.expect("a connection");
+    let head = format!(
+        "POST /api/status/batch HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\n\
+         content-length: {bytes}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    timeout(LONG, stream.read_exact(&mut go_on)).await.expect("in time").expect("an answer");
+    assert!(go_on.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&go_on));
+    stream
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_take_room_from_other_bodies_only() {
+    let limits = Limits { header_timeout: LONG * 10, ..Limits::default() };
+    let bytes = limits.body_bytes;
+    let running = site(snapshot(vec![monitor("acme/cc//")])).start(limits);
+    let mut slow = Vec::new();
+    for _ in 0..(16 * 1024 * 1024 / bytes) {
+        slow.push(begin_body(&running, bytes).await);
+    }
+    let refused = running.send(Method::POST, "/api/status/batch", &[], "{}").await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "5"));
+    assert_eq!(running.get("/api/status").await.status, 200);
+    let mut last = slow.pop().expect("one of them");
+    last.write_all(&vec![b' '; bytes]).await.expect("sent");
+    let mut answer = String::new();
+    timeout(LONG, last.read_to_string(&mut answer)).await.expect("in time").expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert_ne!(running.send(Method::POST, "/api/status/batch", &[], "{}").await.status, 503);
+}
+
 #[tokio::test]
 async fn a_crowd_of_idle_and_slow_clients_stops_nobody() {
     let limits = Limits {
