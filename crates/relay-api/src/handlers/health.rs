@@ -28,8 +28,11 @@ pub(crate) struct ReadyDto {
     /// What is wrong, one sentence per component.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     troubles: Vec<String>,
+    /// How many configurations have been in force since the start.
     config_generation: u64,
+    /// How many monitors the present one has.
     monitors: usize,
+    /// The parts of the server by name: whether each works, and what else is known of it, which differs between them.
     components: BTreeMap<&'static str, ComponentDto>,
 }
 

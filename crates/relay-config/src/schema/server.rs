@@ -84,7 +84,7 @@ settings! {
     pub(crate) struct Log {
         /// `error`, `warn`, `info`, `debug` or `trace`; the command line and `RUST_LOG` win.
         level: LogLevel,
-        /// `text` or `json`; by default text on a terminal.
+        /// `text` or `json`; text by default.
         format: LogFormat,
     }
 }
