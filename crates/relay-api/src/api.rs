@@ -4,7 +4,7 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, header, request::Parts};
+use http::{Request, Version, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as HttpBody;
 use tokio::time::{Instant, timeout};
@@ -147,6 +147,11 @@ where
     B: HttpBody<Data = Bytes> + Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
+    let Parts { version, headers, uri, .. } = &call.head;
+    if *version == Version::HTTP_11 && !headers.contains_key(header::HOST) && uri.authority().is_none() {
+        // RFC 9112, 3.2.
+        return Err(ApiError::parameter("Host", "a request of HTTP/1.1 has this header"));
+    }
     let uri_bytes = call.head.uri.path_and_query().map_or(0, |path| path.as_str().len());
     if uri_bytes > state.limits.uri_bytes {
         let text = format!("the address is longer than {} bytes", state.limits.uri_bytes);

@@ -134,6 +134,8 @@ async fn malformed_and_oversized_requests_are_refused_one_by_one() {
                 .to_owned(),
             &["400"],
         ),
+        ("GET /health HTTP/1.1\r\n\r\n".to_owned(), &["400"]),
+        ("GET /health HTTP/1.0\r\n\r\n".to_owned(), &["200"]),
         ("CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), &["400", "404", "405"]),
         // HTTP/2 without TLS is not spoken: the connection is closed without a word.
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), &[""]),
