@@ -99,6 +99,30 @@ visit('a thousand monitors load, sort, filter and scroll without jank', { free: 
   await fits(page);
 });
 
+visit('a table of which only a part is drawn has the columns of a whole one, at every width', {}, async (page) => {
+  const stub = await world.stub();
+  /** @param {number} count */
+  const load = async (count) => {
+    stub.api.status = () => many(count, 30);
+    await open(page, `${stub.origin}/en/?view=table`);
+  };
+  const widths = async () => {
+    const found = [];
+    for (const width of [1800, 1440, 1200, 820, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      found.push(await page.locator('thead th').evaluateAll((heads) => heads.map((head) => Math.round(head.getBoundingClientRect().width))));
+    }
+    return found;
+  };
+  await load(100);
+  assert.equal(await page.locator('tr.spacer').count(), 0);
+  const whole = await widths();
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await load(300);
+  assert.equal(await page.locator('tr.spacer').count(), 1);
+  assert.deepEqual(await widths(), whole);
+});
+
 visit('a thousand monitors of a real server load soon', { free: true, alone: true }, async (page) => {
   const url = `${await world.fleet(MANY, 20)}/en/`;
   const cold = await measure(page, url);

@@ -67,6 +67,15 @@ const TableRow = memo(
   },
 );
 
+/**
+ * Room for rows that are not drawn. It is one cell: the style sheet hides columns, and a cell across more of them than
+ * are seen would make empty ones.
+ * @param {{height: number}} props Pixels.
+ */
+function Spacer({ height }) {
+  return html`<tr class="spacer" aria-hidden="true"><td style=${{ height: `${height}px` }}></td></tr>`;
+}
+
 /** @param {{board: Board, rows: readonly Row[], sorting: Sorting, theme: Theme, prefix: string, limit: number, pins: number, whole?: boolean}} props `whole` draws every row. */
 export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole }) {
   const head = useRef(/** @type {Element|null} */ (null));
@@ -77,7 +86,6 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
   const { first, last, before, after } = useWindowed(heights, body, 1, whole);
   const shown = columns.value;
   const [start, end] = useMemo(() => axis(board, rows), [board]);
-  const count = 8 + Number(shown.category) + Number(shown.price) + Number(shown.listed);
   return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
     <thead><tr aria-rowindex="1">
       <th scope="col" class="c-star"><span class="hidden">${t('favorite.column')}</span></th>
@@ -95,10 +103,10 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
         <span class="axis" aria-hidden="true"><span>${start}</span><span>${end}</span></span></th>
     </tr></thead>
     <tbody ref=${body}>
-      ${before > 0 && html`<tr class="spacer" key="before" aria-hidden="true"><td colspan=${count} style=${{ height: `${before}px` }}></td></tr>`}
+      ${before > 0 && html`<${Spacer} key="before" height=${before} />`}
       ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${first + place} row=${row} board=${board} width=${width}
         limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} pinned=${first + place < pins} />`)}
-      ${after > 0 && html`<tr class="spacer" key="after" aria-hidden="true"><td colspan=${count} style=${{ height: `${after}px` }}></td></tr>`}
+      ${after > 0 && html`<${Spacer} key="after" height=${after} />`}
     </tbody>
   </table></div>`;
 }
