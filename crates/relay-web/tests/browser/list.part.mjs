@@ -17,6 +17,13 @@ visit('the page shows every monitor and what is wrong at a glance', {}, async (p
   await accessible(page);
 });
 
+visit('on a phone a table scrolls in its box, the page does not', { width: 390, height: 844 }, async (page) => {
+  await open(page, `${world.demo}/en/?view=table`);
+  await fits(page);
+  const [inner, outer] = await page.locator('.table-box').evaluate((box) => [box.scrollWidth, box.clientWidth]);
+  assert.ok(inner > outer, `${inner} pixels in a box of ${outer}`);
+});
+
 /** @param {string} text */
 const percent = (text) => (text === '–' ? -1 : Number.parseFloat(text));
 
