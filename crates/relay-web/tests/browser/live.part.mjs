@@ -158,6 +158,28 @@ visit('the stream is followed while the page is seen, resumed after a break, and
   await until('no stream', () => stub.streams() === 0);
 });
 
+visit('the keyboard stays at its monitor when the order changes, whatever the browser does with what moves', {}, async (page) => {
+  await page.addInitScript(() => {
+    if (location.search.includes('old=1')) Reflect.deleteProperty(Element.prototype, 'moveBefore');
+  });
+  const stub = await world.stub();
+  const rows = (/** @type {readonly number[]} */ latencies) => answer(latencies.map((latency, index) =>
+    ({ ...monitor(1, 1000), provider: `P${index}`, current_status: { status: 1, latency, timestamp: 1000 } })));
+  for (const look of ['table&old=1', 'table', 'grid']) {
+    stub.api.status = () => rows([100, 200, 300, 400]);
+    await open(page, `${stub.origin}/en/?sort=latency_asc&view=${look}`);
+    const names = () => texts(page, '.provider');
+    assert.deepEqual(await names(), ['P0', 'P1', 'P2', 'P3']);
+    const at = () => page.evaluate(() => `${document.activeElement?.closest('tr, li')?.querySelector('.provider')?.textContent} ${document.activeElement?.className}`);
+    await page.locator('.channel').nth(1).focus();
+    stub.api.status = () => rows([100, 900, 300, 400]);
+    // By script: a click would take the focus.
+    await page.locator('button[aria-label="Refresh now"]').evaluate((/** @type {HTMLElement} */ button) => button.click());
+    await until('another order', async () => (await names()).join(' ') === 'P0 P2 P3 P1');
+    assert.equal(await at(), 'P1 channel', look);
+  }
+});
+
 visit('without automatic refresh nothing moves, and that is remembered', {}, async (page) => {
   const stub = await world.stub();
   stub.api.status = () => acme(1, 1000);

@@ -8,7 +8,7 @@ import { html, memo } from './html.js';
 import { Icon } from './icons.js';
 import { rem, rowHeight, useWidth } from './layout.js';
 import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status, openByClick, openByEnter } from './cells.js';
-import { useWindowed } from './windowed.js';
+import { useFocusKept, useWindowed } from './windowed.js';
 
 /** @typedef {import('../api/types.js').Board} Board */
 /** @typedef {import('../api/types.js').Row} Row */
@@ -84,6 +84,7 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
   const size = rem();
   const heights = useMemo(() => rows.map((row) => rowHeight(row) * size), [rows, size]);
   const { first, last, before, after } = useWindowed(heights, body, 1, whole);
+  useFocusKept(body);
   const shown = columns.value;
   const [start, end] = useMemo(() => axis(board, rows), [board]);
   return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
@@ -104,7 +105,7 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
     </tr></thead>
     <tbody ref=${body}>
       ${before > 0 && html`<${Spacer} key="before" height=${before} />`}
-      ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${first + place} row=${row} board=${board} width=${width}
+      ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${row.id} row=${row} board=${board} width=${width}
         limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} pinned=${first + place < pins} />`)}
       ${after > 0 && html`<${Spacer} key="after" height=${after} />`}
     </tbody>

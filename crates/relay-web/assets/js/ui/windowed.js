@@ -1,10 +1,23 @@
-/** Draws only the rows of a long list that are near the window. */
+/** Draws only the rows of a long list that are near the window, and keeps the focus where it was while they move. */
 
 import { useLayoutEffect, useMemo, useRef, useState } from '../../vendor/preact-hooks.mjs';
 import { offsets, visibleRange } from '../logic/viewport.js';
 
 /** Up to so many monitors are drawn whole, so that the browser's own search and printing see everything. */
 const WHOLE = 120;
+
+/**
+ * Gives the focus back to what had it in the list before it was drawn: some browsers take it from an element that
+ * moves. What is drawn no more has lost it.
+ * @param {{current: Element|null}} list
+ */
+export function useFocusKept(list) {
+  const held = document.activeElement;
+  useLayoutEffect(() => {
+    if (!(held instanceof HTMLElement) || held === document.activeElement || !list.current?.contains(held)) return;
+    held.focus({ preventScroll: true });
+  });
+}
 
 /**
  * Returns which items to draw and how much room to leave before and after them, in pixels.
