@@ -123,6 +123,26 @@ visit('a table of which only a part is drawn has the columns of a whole one, at 
   assert.deepEqual(await widths(), whole);
 });
 
+visit('what is printed has every monitor, also those far from the window', {}, async (page) => {
+  const stub = await world.stub();
+  stub.api.status = () => many(300, 30);
+  for (const view of ['table', 'grid']) {
+    await open(page, `${stub.origin}/en/?view=${view}`);
+    // The browser prints what is there when the event returns.
+    const [seen, printed, blank] = await page.evaluate((/** @type {string} */ selector) => {
+      const before = document.querySelectorAll(selector).length;
+      dispatchEvent(new Event('beforeprint'));
+      const canvases = [...document.querySelectorAll('canvas')];
+      const found = [before, document.querySelectorAll(selector).length, canvases.filter(({ width }) => width === 300).length];
+      dispatchEvent(new Event('afterprint'));
+      return found;
+    }, `${ROW}, .card`);
+    assert.ok(seen < 200, `${seen} of ${view}`);
+    assert.deepEqual([printed, blank], [300, 0], view);
+    await until('only a part again', async () => (await page.locator(`${ROW}, .card`).count()) < 200);
+  }
+});
+
 visit('a thousand monitors of a real server load soon', { free: true, alone: true }, async (page) => {
   const url = `${await world.fleet(MANY, 20)}/en/`;
   const cold = await measure(page, url);
