@@ -121,12 +121,21 @@ visit('a provider page can be embedded elsewhere without header and footer, the 
     const inside = page.frameLocator('iframe');
     await inside.locator(ROW).first().waitFor();
     assert.equal(await inside.locator('header.header, footer').count(), 0);
+    assert.equal(await inside.locator('a.provider').count(), 0, 'a page does not lead to itself');
     await page.goto(`http://127.0.0.1:${port}/`);
     await until('refused', async () => page.frames().some((frame) => frame.url().startsWith('chrome-error')));
   } finally {
     frames.closeAllConnections();
     frames.close();
   }
+});
+
+visit('whoever wants pages for frames gets them behind the names of providers too', {}, async (page) => {
+  await open(page, `${world.demo}/en/?embed=1`);
+  await page.locator('a.provider').first().click();
+  await page.waitForURL(/\/en\/p\/[^?]+\?embed=1$/);
+  await page.locator(ROW).first().waitFor();
+  assert.equal(await page.locator('header.header, footer, a.provider').count(), 0);
 });
 
 visit('an unknown provider is a page that leads back', { expected: [/404/] }, async (page) => {
