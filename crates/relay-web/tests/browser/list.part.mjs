@@ -255,6 +255,21 @@ visit('everything can be reached by keyboard alone', {}, async (page) => {
   /** @type {string[]} */
   const seen = [];
   for (let step = 0; step < 60 && !seen.includes('channel'); step += 1) {
+visit('two windows keep the favourites of both, and each shows those of the other', {}, async (page) => {
+  await open(page, `${world.demo}/en/`);
+  const other = await page.context().newPage();
+  await open(other, `${world.demo}/en/`);
+  const kept = () => page.evaluate(() => JSON.parse(localStorage.getItem('relay-pulse-favorites') ?? '{}').items.length);
+  const stars = (/** @type {import('playwright-core').Page} */ from) => from.locator('.star[aria-pressed="true"]').count();
+  await page.locator('.star').nth(0).click();
+  await until('the other shows it', async () => (await stars(other)) === 1);
+  await until('it is kept', async () => (await kept()) === 1);
+  // A window is not told of what it wrote itself, so this one knows nothing of it when the star is clicked.
+  await other.evaluate(() => localStorage.setItem('relay-pulse-favorites', '{"version":1,"items":["ironbark-chat-team"]}'));
+  await other.locator('.star[aria-pressed="false"]').first().click();
+  await until('both are kept', async () => (await kept()) === 2);
+});
+
     await page.keyboard.press('Tab');
     seen.push(await page.evaluate(() => document.activeElement?.classList[0] ?? ''));
     // Wherever the focus is, it can be seen.
