@@ -30,7 +30,10 @@ addEventListener('offline', () => {
   online.value = false;
 });
 addEventListener('popstate', () => {
-  url.value = parseUrl(location.search);
+  const [before, next] = [url.peek(), parseUrl(location.search)];
+  // The usual order is not part of the address, so only this page knows that it was asked for.
+  const same = before.sorting.key === next.sorting.key && before.sorting.direction === next.sorting.direction;
+  url.value = { ...next, sorted: next.sorted || (before.sorted && same) };
 });
 
 /** Changes the state and the address with it. @param {Partial<UrlState>} change */
