@@ -24,6 +24,14 @@ visit('on a phone a table scrolls in its box, the page does not', { width: 390, 
   assert.ok(inner > outer, `${inner} pixels in a box of ${outer}`);
 });
 
+visit('without scripts the page says at its top what it needs', { scripts: false }, async (page) => {
+  await page.goto(`${world.demo}/en/`);
+  const words = page.locator('.noscript');
+  assert.match(await words.innerText(), /needs JavaScript/);
+  assert.ok(Number((await words.boundingBox())?.y) < 100);
+  assert.equal(await page.locator('.boot').isVisible(), false, 'nothing looks as if it were loading');
+});
+
 /** @param {string} text */
 const percent = (text) => (text === '–' ? -1 : Number.parseFloat(text));
 
@@ -58,6 +66,21 @@ visit('sponsors are pinned until another order is asked for, and again after a r
   await until('no pins', async () => (await pinned.count()) === 0);
   await page.reload();
   await until('pins again', async () => (await pinned.count()) === 3);
+  await page.locator('th.c-availability button').click();
+  await until('no pins', async () => (await pinned.count()) === 0);
+  await page.locator('td.c-latency').first().click();
+  await page.locator('dialog[open]').waitFor();
+  await page.keyboard.press('Escape');
+  await until('closed', async () => (await page.locator('dialog').count()) === 0);
+  assert.equal(await pinned.count(), 0, 'closing a detail leaves the order as it was');
+  await page.goto(`${world.demo}/en/?period=30d&sort=uptime_desc`);
+  await page.locator(ROW).first().waitFor();
+  await page.locator('td.c-latency').first().click();
+  await page.locator('dialog[open]').waitFor();
+  await asks(page, /sort=uptime_desc/);
+  await page.keyboard.press('Escape');
+  await asks(page, '?period=30d&sort=uptime_desc');
+  assert.equal(await pinned.count(), 0);
   await page.goto(`${world.demo}/en/?period=30d&sort=latency_asc`);
   await page.locator(ROW).first().waitFor();
   assert.equal(await pinned.count(), 0);
@@ -80,21 +103,6 @@ visit('filters narrow each other, search narrows further, clearing brings all ba
   const counts = (await texts(page, '.option small')).map(Number);
   assert.equal(counts.reduce((sum, count) => sum + count, 0), rows);
   await page.keyboard.press('Escape');
-  await page.locator('th.c-availability button').click();
-  await until('no pins', async () => (await pinned.count()) === 0);
-  await page.locator('td.c-latency').first().click();
-  await page.locator('dialog[open]').waitFor();
-  await page.keyboard.press('Escape');
-  await until('closed', async () => (await page.locator('dialog').count()) === 0);
-  assert.equal(await pinned.count(), 0, 'closing a detail leaves the order as it was');
-  await page.goto(`${world.demo}/en/?period=30d&sort=uptime_desc`);
-  await page.locator(ROW).first().waitFor();
-  await page.locator('td.c-latency').first().click();
-  await page.locator('dialog[open]').waitFor();
-  await asks(page, /sort=uptime_desc/);
-  await page.keyboard.press('Escape');
-  await asks(page, '?period=30d&sort=uptime_desc');
-  assert.equal(await pinned.count(), 0);
   await until('no panel again', async () => (await page.locator('.panel').count()) === 0);
   await page.keyboard.press('/');
   await page.locator('.search input:focus').waitFor();
@@ -233,6 +241,21 @@ visit('favourites are kept, shown alone, and filters come back afterwards', {}, 
   assert.equal(await page.locator(ROW).count(), 1);
 });
 
+visit('two windows keep the favourites of both, and each shows those of the other', {}, async (page) => {
+  await open(page, `${world.demo}/en/`);
+  const other = await page.context().newPage();
+  await open(other, `${world.demo}/en/`);
+  const kept = () => page.evaluate(() => JSON.parse(localStorage.getItem('relay-pulse-favorites') ?? '{}').items.length);
+  const stars = (/** @type {import('playwright-core').Page} */ from) => from.locator('.star[aria-pressed="true"]').count();
+  await page.locator('.star').nth(0).click();
+  await until('the other shows it', async () => (await stars(other)) === 1);
+  await until('it is kept', async () => (await kept()) === 1);
+  // A window is not told of what it wrote itself, so this one knows nothing of it when the star is clicked.
+  await other.evaluate(() => localStorage.setItem('relay-pulse-favorites', '{"version":1,"items":["ironbark-chat-team"]}'));
+  await other.locator('.star[aria-pressed="false"]').first().click();
+  await until('both are kept', async () => (await kept()) === 2);
+});
+
 visit('the time of day is shown in local time and asked for in UTC, widened where the zone needs it', { zone: 'Asia/Kathmandu' }, async (page) => {
   await open(page, `${world.demo}/en/?period=7d`);
   const asked = page.waitForRequest(/time_filter=/);
@@ -270,21 +293,6 @@ visit('everything can be reached by keyboard alone', {}, async (page) => {
   /** @type {string[]} */
   const seen = [];
   for (let step = 0; step < 60 && !seen.includes('channel'); step += 1) {
-visit('two windows keep the favourites of both, and each shows those of the other', {}, async (page) => {
-  await open(page, `${world.demo}/en/`);
-  const other = await page.context().newPage();
-  await open(other, `${world.demo}/en/`);
-  const kept = () => page.evaluate(() => JSON.parse(localStorage.getItem('relay-pulse-favorites') ?? '{}').items.length);
-  const stars = (/** @type {import('playwright-core').Page} */ from) => from.locator('.star[aria-pressed="true"]').count();
-  await page.locator('.star').nth(0).click();
-  await until('the other shows it', async () => (await stars(other)) === 1);
-  await until('it is kept', async () => (await kept()) === 1);
-  // A window is not told of what it wrote itself, so this one knows nothing of it when the star is clicked.
-  await other.evaluate(() => localStorage.setItem('relay-pulse-favorites', '{"version":1,"items":["ironbark-chat-team"]}'));
-  await other.locator('.star[aria-pressed="false"]').first().click();
-  await until('both are kept', async () => (await kept()) === 2);
-});
-
     await page.keyboard.press('Tab');
     seen.push(await page.evaluate(() => document.activeElement?.classList[0] ?? ''));
     // Wherever the focus is, it can be seen.
