@@ -164,6 +164,15 @@ visit('a picture for a notification is dark, 1,200 pixels wide, without controls
   await page.screenshot({ path: artifact('picture.png'), fullPage: true });
 });
 
+visit('a picture of nothing offers nothing to press', { width: 1200, height: 500 }, async (page) => {
+  await page.goto(`${world.demo}/?provider=nobody&screenshot=1&title=Nothing`);
+  await page.locator('body[data-ready="true"]').waitFor();
+  assert.equal(await page.locator('button, a, input').count(), 0);
+  const [head, notice] = await Promise.all(['.picture-head', '.notice'].map((name) => page.locator(name).boundingBox()));
+  assert.ok(head && notice && notice.y - head.y - head.height >= 8, JSON.stringify([head, notice]));
+  await picture(page, 'picture-empty');
+});
+
 visit('a picture of an outage of the API says that it failed', { expected: [/503/] }, async (page) => {
   await page.route('**/api/status*', (route) => route.fulfill({ status: 503, body: '{}' }));
   await page.goto(`${world.demo}/?screenshot=1`);

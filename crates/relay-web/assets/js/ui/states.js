@@ -13,7 +13,7 @@ export function reason(error) {
 
 /** @param {{icon: string, title: string, text: string, alone?: boolean, children?: any}} props `alone`: it is the whole page. */
 function Notice({ icon, title, text, alone, children }) {
-  return html`<div class="notice"><${Icon} name=${icon} /><${alone ? 'h1' : 'h2'}>${title}</><p>${text}</p>${children}</div>`;
+  return html`<div class="notice"><${Icon} name=${icon} /><${alone ? 'h1' : 'h2'}>${title}</>${text && html`<p>${text}</p>`}${children}</div>`;
 }
 
 /** A strip above the monitors: the data is older than it should be, or of a retired board. */
@@ -56,8 +56,10 @@ export function Nothing() {
     return html`<${Notice} icon="star" title=${t('favorite.empty.title')} text=${t('favorite.empty.text')}>
       <button type="button" class="control" onClick=${toggleFavoritesOnly}>${t('filter.all')}</button></${Notice}>`;
   }
-  return html`<${Notice} icon="search" title=${t('state.nothing.title')} text=${t('state.nothing.text')}>
-    <button type="button" class="control" onClick=${clearFilters}>${t('filter.clear')}</button></${Notice}>`;
+  // A picture has nothing to press.
+  const picture = url.value.screenshot;
+  return html`<${Notice} icon="search" title=${t('state.nothing.title')} text=${picture ? '' : t('state.nothing.text')}>
+    ${!picture && html`<button type="button" class="control" onClick=${clearFilters}>${t('filter.clear')}</button>`}</${Notice}>`;
 }
 
 /** @param {{prefix: string}} props */
