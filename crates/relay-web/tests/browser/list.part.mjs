@@ -24,6 +24,20 @@ visit('on a phone a table scrolls in its box, the page does not', { width: 390, 
   assert.ok(inner > outer, `${inner} pixels in a box of ${outer}`);
 });
 
+visit('a long title leaves the header one line on a tablet', { width: 820, height: 1180 }, async (page) => {
+  await page.route('**/en/', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace(/data-title="[^"]*"/, `data-title="${'A very long title '.repeat(9)}"`) });
+  });
+  await open(page, `${world.demo}/en/`);
+  const tops = await page.locator('.header > :not(.grow)').evaluateAll((parts) => parts.map((part) => {
+    const { top, height } = part.getBoundingClientRect();
+    return Math.round(top + height / 2);
+  }));
+  assert.ok(tops.length > 3 && Math.max(...tops) - Math.min(...tops) <= 1, tops.join());
+  await fits(page);
+});
+
 visit('without scripts the page says at its top what it needs', { scripts: false }, async (page) => {
   await page.goto(`${world.demo}/en/`);
   const words = page.locator('.noscript');
