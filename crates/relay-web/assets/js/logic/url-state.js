@@ -103,7 +103,7 @@ export function formatUrl(state, before = '') {
   const { key, direction } = state.sorting;
   const usual = `${DEFAULT_SORTING.key}_${DEFAULT_SORTING.direction}`;
   // The usual order says something where it was asked for by address: sponsors are not pinned then.
-  if (!state.sorted || params.get('sort') !== usual) set('sort', `${key}_${direction}`, usual);
+  if (!state.sorted || params.get('sort') !== `${key}_${direction}`) set('sort', `${key}_${direction}`, usual);
   set('q', state.query.trim());
   set('detail', state.detail);
   set('model', state.detail === '' ? '' : state.model);
