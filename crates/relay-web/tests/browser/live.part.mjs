@@ -158,6 +158,19 @@ visit('the stream is followed while the page is seen, resumed after a break, and
   await until('no stream', () => stub.streams() === 0);
 });
 
+visit('a period that could not be loaded is not what the notice names, in any language', { expected: [/503/] }, async (page) => {
+  for (const [path, shown] of [['/en/', '(90 min)'], ['/', '（90 分钟）'], ['/ja/', '（90 分）'], ['/ru/', '(90 мин)']]) {
+    await open(page, `${world.demo}${path}`);
+    await page.route('**/api/status*', (route) => route.fulfill({ status: 503, body: '{}' }));
+    await page.locator('input[name="period"][value="90d"]').evaluate((/** @type {HTMLElement} */ input) => input.click());
+    const notice = page.locator('.banner.warn');
+    await notice.waitFor();
+    await asks(page, '?period=90d');
+    assert.ok((await notice.innerText()).includes(shown), await notice.innerText());
+    await page.unroute('**/api/status*');
+  }
+});
+
 visit('the keyboard stays at its monitor when the order changes, whatever the browser does with what moves', {}, async (page) => {
   await page.addInitScript(() => {
     if (location.search.includes('old=1')) Reflect.deleteProperty(Element.prototype, 'moveBefore');

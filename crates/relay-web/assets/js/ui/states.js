@@ -20,12 +20,14 @@ function Notice({ icon, title, text, alone, children }) {
 export function Banners() {
   if (board.value === null) return null;
   const time = format().exact(loadedAt.value);
-  const error = failure.value;
+  // What is chosen may be another one, which could not be loaded.
+  const period = t(`period.${board.value.period}`);
+  const why = failure.value ? reason(failure.value) : '';
   return html`
     ${url.value.board === 'cold' && board.value.boards && html`<p class="banner"><${Icon} name="snow" />${t('board.cold_notice')}</p>`}
     ${!online.value
-      ? html`<p class="banner warn" role="status"><${Icon} name="warning" />${t('state.offline', { time })}</p>`
-      : error && html`<p class="banner warn" role="status"><${Icon} name="warning" /><span>${t('state.stale', { reason: reason(error), time })}</span>
+      ? html`<p class="banner warn" role="status"><${Icon} name="warning" />${t('state.offline', { time, period })}</p>`
+      : why && html`<p class="banner warn" role="status"><${Icon} name="warning" /><span>${t('state.stale', { reason: why, time, period })}</span>
           <button type="button" class="quiet" onClick=${retry}>${t('state.error.retry')}</button></p>`}`;
 }
 
