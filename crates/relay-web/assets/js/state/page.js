@@ -18,6 +18,8 @@ export const url = signal(parseUrl(location.search));
 export const board = signal(/** @type {Board|null} */ (null));
 /** How new what is shown is, Unix seconds of this browser's clock. */
 export const loadedAt = signal(0);
+/** Whether the server itself had nothing newer. */
+export const behind = signal(false);
 export const busy = signal(false);
 export const failure = signal(/** @type {ApiError|null} */ (null));
 export const online = signal(navigator.onLine);
@@ -175,12 +177,21 @@ export const columns = computed(() => {
   };
 });
 
-/** Takes a new answer. @param {Board} answer @param {ReadonlyMap<string, Row>} newer Rows that are newer than the answer. */
-export function accept(answer, newer) {
+/** Whether what is shown is older than it should be. */
+export const outdated = computed(() => behind.value || failure.value !== null || !online.value);
+
+/**
+ * Takes a new answer.
+ * @param {Board} answer
+ * @param {ReadonlyMap<string, Row>} newer Rows that are newer than the answer.
+ * @param {{at: number, late: boolean}} age When what is now shown was measured, and whether nothing newer was to be had.
+ */
+export function accept(answer, newer, { at, late }) {
   batch(() => {
     board.value = answer;
     fresh.value = newer;
     failure.value = null;
-    loadedAt.value = Math.floor(Date.now() / 1000);
+    behind.value = late;
+    loadedAt.value = Math.floor(at);
   });
 }

@@ -1,10 +1,12 @@
 /** What is shown instead of monitors, or above them when something is wrong. */
 
 import { format, t } from '../i18n.js';
-import { board, failure, loadedAt, online, toggleFavoritesOnly, url, clearFilters } from '../state/page.js';
+import { behind, board, failure, loadedAt, online, toggleFavoritesOnly, url, clearFilters } from '../state/page.js';
 import { retry } from '../state/refresh.js';
 import { html } from './html.js';
 import { Icon } from './icons.js';
+
+const DAY_SECONDS = 86_400;
 
 /** @param {import('../api/client.js').ApiError} error */
 export function reason(error) {
@@ -19,10 +21,11 @@ function Notice({ icon, title, text, alone, children }) {
 /** A strip above the monitors: the data is older than it should be, or of a retired board. */
 export function Banners() {
   if (board.value === null) return null;
-  const time = format().exact(loadedAt.value);
+  const { exact, moment } = format();
+  const time = Date.now() / 1000 - loadedAt.value < DAY_SECONDS / 2 ? exact(loadedAt.value) : moment(loadedAt.value);
   // What is chosen may be another one, which could not be loaded.
   const period = t(`period.${board.value.period}`);
-  const why = failure.value ? reason(failure.value) : '';
+  const why = failure.value ? reason(failure.value) : behind.value ? t('reason.behind') : '';
   return html`
     ${url.value.board === 'cold' && board.value.boards && html`<p class="banner"><${Icon} name="snow" />${t('board.cold_notice')}</p>`}
     ${!online.value

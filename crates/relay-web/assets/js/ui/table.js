@@ -3,7 +3,7 @@
 import { useMemo, useRef } from '../../vendor/preact-hooks.mjs';
 import { format, t } from '../i18n.js';
 import { rowBlocks } from '../logic/heatmap.js';
-import { columns, sortBy } from '../state/page.js';
+import { columns, loadedAt, outdated, sortBy } from '../state/page.js';
 import { html, memo } from './html.js';
 import { Icon } from './icons.js';
 import { rem, rowHeight, useWidth } from './layout.js';
@@ -36,12 +36,14 @@ function BadgeSort({ sorting }) {
     ${on && html`<${Icon} name=${sorting.direction === 'asc' ? 'up' : 'down'} />`}<${Icon} name="shield" /></button>`;
 }
 
-/** Where the shown time begins and ends. @param {Board} board @param {readonly Row[]} rows */
-function axis(board, rows) {
-  if (board.raw) return [format().clock(board.start), t('heat.now')];
+/** Where the shown time begins and ends. @param {Board} board @param {readonly Row[]} rows @param {boolean} late Whether it ends before now. */
+function axis(board, rows, late) {
+  const at = board.width < 86_400 ? format().clock : format().day;
+  const end = late ? at(loadedAt.peek()) : t('heat.now');
+  if (board.raw) return [at(board.start), end];
   for (const row of rows) {
     const first = row.layers[0]?.points[0];
-    if (first) return [board.width < 86_400 ? format().clock(first.at) : format().day(first.at), t('heat.now')];
+    if (first) return [at(first.at), end];
   }
   return ['', ''];
 }
@@ -86,7 +88,8 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
   const { first, last, before, after } = useWindowed(heights, body, 1, whole);
   useFocusKept(body);
   const shown = columns.value;
-  const [start, end] = useMemo(() => axis(board, rows), [board]);
+  const late = outdated.value;
+  const [start, end] = useMemo(() => axis(board, rows, late), [board, late]);
   return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
     <thead><tr aria-rowindex="1">
       <th scope="col" class="c-star"><span class="hidden">${t('favorite.column')}</span></th>
