@@ -187,7 +187,7 @@ const NO_GROUP = [];
 /** @param {{row: Row, blocks: readonly (readonly Block[])[], width: number, theme: Theme, labels?: boolean}} props */
 export function Layers({ row, blocks, width, theme, labels }) {
   const many = row.layers.length > 1;
-  const height = Math.round(stripHeight(row.layers.length) * rem());
+  const height = Math.round(stripHeight(row.layers.length, labels === true) * rem());
   return html`<div class="layers" style=${{ rowGap: `${LAYER_GAP}rem` }}>
     ${row.layers.map((layer, index) => html`
       ${labels && many && html`<div class="layer-label">
