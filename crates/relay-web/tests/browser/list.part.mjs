@@ -214,7 +214,7 @@ visit('the page speaks four languages at their own addresses', {}, async (page) 
   await page.locator('.header select').nth(1).selectOption('en');
   await page.waitForURL('**/en/?period=24h');
   await page.locator(ROW).first().waitFor();
-  assert.equal(await page.locator('link[rel="alternate"]').count(), 5);
+  assert.equal(await page.locator('link[rel="alternate"][hreflang]').count(), 5);
 });
 
 visit('themes follow the system until one is chosen, which is kept', { scheme: 'dark' }, async (page) => {
