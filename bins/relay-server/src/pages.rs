@@ -31,6 +31,7 @@ impl Pages for SitePages {
             title: site.title.as_deref(),
             public_base_url: &site.public_base_url,
             demo: site.demo,
+            feed: site.feed,
             footer_note: site.footer_note.as_deref(),
             subscribe_url: site.subscribe_url.as_deref(),
             providers: &providers(&snapshot.monitors),

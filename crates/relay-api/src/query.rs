@@ -181,6 +181,7 @@ mod tests {
                 footer_note: None,
                 subscribe_url: None,
                 demo: false,
+                feed: false,
                 degraded_weight: 0.7,
                 slow_latency: std::time::Duration::from_secs(5),
                 badges: true,

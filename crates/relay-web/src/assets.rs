@@ -24,7 +24,7 @@ macro_rules! embed {
 }
 
 /// Every file that is served, by its path below `assets/`, sorted.
-static FILES: [(&str, &[u8]); 63] = embed![
+static FILES: [(&str, &[u8]); 64] = embed![
     "css/main.css",
     "favicon.svg",
     "js/api/client.js",
@@ -38,6 +38,7 @@ static FILES: [(&str, &[u8]); 63] = embed![
     "js/logic/color.js",
     "js/logic/favorites.js",
     "js/logic/format.js",
+    "js/logic/freshness.js",
     "js/logic/heatmap.js",
     "js/logic/live.js",
     "js/logic/pins.js",

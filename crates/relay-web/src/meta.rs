@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Language, Provider};
+use crate::{Language, PageInput, Provider};
 
 /// Name of the product, and of a site that has no title of its own.
 const PRODUCT: &str = "Relay Pulse";
@@ -30,14 +30,9 @@ pub(crate) enum Subject<'a> {
 
 impl Meta {
     /// Writes the head's words. `rest` is the path within the language.
-    pub(crate) fn of(
-        subject: &Subject<'_>,
-        language: Language,
-        site: Option<&str>,
-        base: &str,
-        rest: &str,
-    ) -> Self {
-        let name = site.filter(|title| !title.trim().is_empty());
+    pub(crate) fn of(subject: &Subject<'_>, language: Language, input: &PageInput<'_>, rest: &str) -> Self {
+        let base = input.public_base_url;
+        let name = input.title.filter(|title| !title.trim().is_empty());
         let shown = name.unwrap_or(PRODUCT);
         let (title, description) = match subject {
             Subject::Home => (
@@ -55,7 +50,9 @@ impl Meta {
         };
         let links = match subject {
             Subject::Missing => "<meta name=\"robots\" content=\"noindex\">\n".to_owned(),
-            Subject::Home | Subject::Provider(_) => links(language, base, rest),
+            Subject::Home | Subject::Provider(_) => {
+                links(language, base, rest) + &if input.feed { feed(base, shown) } else { String::new() }
+            }
         };
         let address = format!("{}{}{rest}", base.trim_end_matches('/'), language.prefix());
         let data = match subject {
@@ -109,6 +106,14 @@ fn links(language: Language, base: &str, rest: &str) -> String {
     }
     let _ = writeln!(text, "<link rel=\"alternate\" hreflang=\"x-default\" href=\"{base}{rest}\">");
     text
+}
+
+/// Names the feed of what happened, under the title it has itself.
+fn feed(base: &str, site: &str) -> String {
+    let (base, site) = (escape(base.trim_end_matches('/')), escape(site));
+    format!(
+        "<link rel=\"alternate\" type=\"application/atom+xml\" title=\"{site}\" href=\"{base}/feed.atom\">\n"
+    )
 }
 
 /// Makes a text safe between tags and inside quoted attributes.

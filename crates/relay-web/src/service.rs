@@ -20,6 +20,8 @@ pub struct PageInput<'a> {
     pub public_base_url: &'a str,
     /// Whether the data is simulated, which the page then says.
     pub demo: bool,
+    /// Whether the site has a feed of what happened, which the head then names.
+    pub feed: bool,
     /// A note for the footer, plain text.
     pub footer_note: Option<&'a str>,
     /// Where visitors can subscribe.
@@ -56,7 +58,7 @@ pub struct Html {
 pub fn page(input: &PageInput<'_>) -> Html {
     let (language, rest) = Language::split(input.path);
     let subject = subject(rest, input.providers);
-    let meta = Meta::of(&subject, language, input.title, input.public_base_url, rest);
+    let meta = Meta::of(&subject, language, input, rest);
     let provider = match subject {
         Subject::Provider(provider) => Some(provider),
         Subject::Home | Subject::Missing => None,
@@ -155,6 +157,18 @@ mod tests {
             assert_eq!(page.body.matches("hreflang=").count(), 5);
             assert!(!page.body.contains("noindex"));
         }
+    }
+
+    #[test]
+    fn the_feed_is_named_where_there_is_one() {
+        let link = "<link rel=\"alternate\" type=\"application/atom+xml\" title=\"A &amp; B\" \
+                    href=\"https://status.example.org/feed.atom\">";
+        for path in ["/", "/ja/", "/en/p/acme"] {
+            let with = PageInput { feed: true, title: Some("A & B"), ..input(path) };
+            assert!(page(&with).body.contains(link), "{path}");
+            assert!(!page(&PageInput { feed: false, ..with }).body.contains("atom"), "{path}");
+        }
+        assert!(!page(&PageInput { feed: true, ..input("/p/none") }).body.contains("atom"));
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn site() -> Site {
         footer_note: None,
         subscribe_url: None,
         demo: false,
+        feed: true,
         degraded_weight: 0.7,
         slow_latency: std::time::Duration::from_secs(5),
         badges: true,

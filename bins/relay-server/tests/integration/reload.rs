@@ -41,6 +41,27 @@ async fn a_changed_file_adds_and_removes_monitors() {
     server.stop().await;
 }
 
+/// Tells whether the page names a feed, and whether there is one.
+async fn feed(server: &Server) -> (bool, bool) {
+    let (_, page) = server.get("/en/").await;
+    let named = String::from_utf8_lossy(&page).contains("type=\"application/atom+xml\"");
+    (named, server.get("/feed.atom").await.0 == 200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_name_the_feed_while_there_is_one() {
+    let site = Site::new(&[("good", Behaviour::Healthy)]).await;
+    let server = site.start(&[]).await;
+    assert_eq!(feed(&server).await, (true, true));
+
+    let mut config = site.config(1);
+    config["events"] = json!({ "enabled": false });
+    site.write(&config);
+    server.says("config reloaded").await;
+    assert_eq!(feed(&server).await, (false, false));
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_file_changes_nothing_and_the_next_good_one_is_loaded() {
     let site = Site::new(&[("good", Behaviour::Healthy)]).await;

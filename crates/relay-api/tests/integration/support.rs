@@ -409,6 +409,7 @@ pub(crate) fn snapshot(monitors: Vec<Monitor>) -> Snapshot {
             footer_note: None,
             subscribe_url: None,
             demo: false,
+            feed: false,
             degraded_weight: 0.7,
             slow_latency: Duration::from_secs(5),
             badges: true,

@@ -29,6 +29,7 @@ pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Site {
         footer_note: words(&web.footer_note),
         subscribe_url: web.subscribe_url.as_ref().map(|at| at.value.0.clone()),
         demo: false,
+        feed: root.events().enabled(),
         degraded_weight: root.degraded_weight().0.0,
         slow_latency: root.slow_latency().0,
         badges: root.enable_badges(),

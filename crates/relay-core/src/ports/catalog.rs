@@ -34,6 +34,8 @@ pub struct Site {
     pub subscribe_url: Option<String>,
     /// Whether the data is simulated, which the page must say.
     pub demo: bool,
+    /// Whether events can be read as a feed, which pages then name.
+    pub feed: bool,
     /// Weight of yellow in availability, 0–1.
     pub degraded_weight: f64,
     /// The global slow latency.

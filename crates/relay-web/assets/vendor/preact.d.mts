@@ -14,5 +14,6 @@ export class Component<P = {}> {
   render(props: P, state: object): Child;
 }
 export const Fragment: unknown;
+export const options: { debounceRendering?: (draw: () => void) => void };
 export function h(type: unknown, props: object | null, ...children: Child[]): VNode;
 export function render(vnode: VNode, parent: Element): void;

@@ -121,12 +121,21 @@ visit('a provider page can be embedded elsewhere without header and footer, the 
     const inside = page.frameLocator('iframe');
     await inside.locator(ROW).first().waitFor();
     assert.equal(await inside.locator('header.header, footer').count(), 0);
+    assert.equal(await inside.locator('a.provider').count(), 0, 'a page does not lead to itself');
     await page.goto(`http://127.0.0.1:${port}/`);
     await until('refused', async () => page.frames().some((frame) => frame.url().startsWith('chrome-error')));
   } finally {
     frames.closeAllConnections();
     frames.close();
   }
+});
+
+visit('whoever wants pages for frames gets them behind the names of providers too', {}, async (page) => {
+  await open(page, `${world.demo}/en/?embed=1`);
+  await page.locator('a.provider').first().click();
+  await page.waitForURL(/\/en\/p\/[^?]+\?embed=1$/);
+  await page.locator(ROW).first().waitFor();
+  assert.equal(await page.locator('header.header, footer, a.provider').count(), 0);
 });
 
 visit('an unknown provider is a page that leads back', { expected: [/404/] }, async (page) => {
@@ -153,6 +162,15 @@ visit('a picture for a notification is dark, 1,200 pixels wide, without controls
   assert.ok(drawn);
   await fits(page);
   await page.screenshot({ path: artifact('picture.png'), fullPage: true });
+});
+
+visit('a picture of nothing offers nothing to press', { width: 1200, height: 500 }, async (page) => {
+  await page.goto(`${world.demo}/?provider=nobody&screenshot=1&title=Nothing`);
+  await page.locator('body[data-ready="true"]').waitFor();
+  assert.equal(await page.locator('button, a, input').count(), 0);
+  const [head, notice] = await Promise.all(['.picture-head', '.notice'].map((name) => page.locator(name).boundingBox()));
+  assert.ok(head && notice && notice.y - head.y - head.height >= 8, JSON.stringify([head, notice]));
+  await picture(page, 'picture-empty');
 });
 
 visit('a picture of an outage of the API says that it failed', { expected: [/503/] }, async (page) => {

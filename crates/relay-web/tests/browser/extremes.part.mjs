@@ -99,6 +99,50 @@ visit('a thousand monitors load, sort, filter and scroll without jank', { free: 
   await fits(page);
 });
 
+visit('a table of which only a part is drawn has the columns of a whole one, at every width', {}, async (page) => {
+  const stub = await world.stub();
+  /** @param {number} count */
+  const load = async (count) => {
+    stub.api.status = () => many(count, 30);
+    await open(page, `${stub.origin}/en/?view=table`);
+  };
+  const widths = async () => {
+    const found = [];
+    for (const width of [1800, 1440, 1200, 820, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      found.push(await page.locator('thead th').evaluateAll((heads) => heads.map((head) => Math.round(head.getBoundingClientRect().width))));
+    }
+    return found;
+  };
+  await load(100);
+  assert.equal(await page.locator('tr.spacer').count(), 0);
+  const whole = await widths();
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await load(300);
+  assert.equal(await page.locator('tr.spacer').count(), 1);
+  assert.deepEqual(await widths(), whole);
+});
+
+visit('what is printed has every monitor, also those far from the window', {}, async (page) => {
+  const stub = await world.stub();
+  stub.api.status = () => many(300, 30);
+  for (const view of ['table', 'grid']) {
+    await open(page, `${stub.origin}/en/?view=${view}`);
+    // The browser prints what is there when the event returns.
+    const [seen, printed, blank] = await page.evaluate((/** @type {string} */ selector) => {
+      const before = document.querySelectorAll(selector).length;
+      dispatchEvent(new Event('beforeprint'));
+      const canvases = [...document.querySelectorAll('canvas')];
+      const found = [before, document.querySelectorAll(selector).length, canvases.filter(({ width }) => width === 300).length];
+      dispatchEvent(new Event('afterprint'));
+      return found;
+    }, `${ROW}, .card`);
+    assert.ok(seen < 200, `${seen} of ${view}`);
+    assert.deepEqual([printed, blank], [300, 0], view);
+    await until('only a part again', async () => (await page.locator(`${ROW}, .card`).count()) < 200);
+  }
+});
+
 visit('a thousand monitors of a real server load soon', { free: true, alone: true }, async (page) => {
   const url = `${await world.fleet(MANY, 20)}/en/`;
   const cold = await measure(page, url);

@@ -17,6 +17,35 @@ visit('the page shows every monitor and what is wrong at a glance', {}, async (p
   await accessible(page);
 });
 
+visit('on a phone a table scrolls in its box, the page does not', { width: 390, height: 844 }, async (page) => {
+  await open(page, `${world.demo}/en/?view=table`);
+  await fits(page);
+  const [inner, outer] = await page.locator('.table-box').evaluate((box) => [box.scrollWidth, box.clientWidth]);
+  assert.ok(inner > outer, `${inner} pixels in a box of ${outer}`);
+});
+
+visit('a long title leaves the header one line on a tablet', { width: 820, height: 1180 }, async (page) => {
+  await page.route('**/en/', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace(/data-title="[^"]*"/, `data-title="${'A very long title '.repeat(9)}"`) });
+  });
+  await open(page, `${world.demo}/en/`);
+  const tops = await page.locator('.header > :not(.grow)').evaluateAll((parts) => parts.map((part) => {
+    const { top, height } = part.getBoundingClientRect();
+    return Math.round(top + height / 2);
+  }));
+  assert.ok(tops.length > 3 && Math.max(...tops) - Math.min(...tops) <= 1, tops.join());
+  await fits(page);
+});
+
+visit('without scripts the page says at its top what it needs', { scripts: false }, async (page) => {
+  await page.goto(`${world.demo}/en/`);
+  const words = page.locator('.noscript');
+  assert.match(await words.innerText(), /needs JavaScript/);
+  assert.ok(Number((await words.boundingBox())?.y) < 100);
+  assert.equal(await page.locator('.boot').isVisible(), false, 'nothing looks as if it were loading');
+});
+
 /** @param {string} text */
 const percent = (text) => (text === '–' ? -1 : Number.parseFloat(text));
 
@@ -51,6 +80,21 @@ visit('sponsors are pinned until another order is asked for, and again after a r
   await until('no pins', async () => (await pinned.count()) === 0);
   await page.reload();
   await until('pins again', async () => (await pinned.count()) === 3);
+  await page.locator('th.c-availability button').click();
+  await until('no pins', async () => (await pinned.count()) === 0);
+  await page.locator('td.c-latency').first().click();
+  await page.locator('dialog[open]').waitFor();
+  await page.keyboard.press('Escape');
+  await until('closed', async () => (await page.locator('dialog').count()) === 0);
+  assert.equal(await pinned.count(), 0, 'closing a detail leaves the order as it was');
+  await page.goto(`${world.demo}/en/?period=30d&sort=uptime_desc`);
+  await page.locator(ROW).first().waitFor();
+  await page.locator('td.c-latency').first().click();
+  await page.locator('dialog[open]').waitFor();
+  await asks(page, /sort=uptime_desc/);
+  await page.keyboard.press('Escape');
+  await asks(page, '?period=30d&sort=uptime_desc');
+  assert.equal(await pinned.count(), 0);
   await page.goto(`${world.demo}/en/?period=30d&sort=latency_asc`);
   await page.locator(ROW).first().waitFor();
   assert.equal(await pinned.count(), 0);
@@ -170,7 +214,7 @@ visit('the page speaks four languages at their own addresses', {}, async (page) 
   await page.locator('.header select').nth(1).selectOption('en');
   await page.waitForURL('**/en/?period=24h');
   await page.locator(ROW).first().waitFor();
-  assert.equal(await page.locator('link[rel="alternate"]').count(), 5);
+  assert.equal(await page.locator('link[rel="alternate"][hreflang]').count(), 5);
 });
 
 visit('themes follow the system until one is chosen, which is kept', { scheme: 'dark' }, async (page) => {
@@ -209,6 +253,21 @@ visit('favourites are kept, shown alone, and filters come back afterwards', {}, 
   await page.goto(`${world.demo}/en/?fav=1`);
   await page.locator(ROW).first().waitFor();
   assert.equal(await page.locator(ROW).count(), 1);
+});
+
+visit('two windows keep the favourites of both, and each shows those of the other', {}, async (page) => {
+  await open(page, `${world.demo}/en/`);
+  const other = await page.context().newPage();
+  await open(other, `${world.demo}/en/`);
+  const kept = () => page.evaluate(() => JSON.parse(localStorage.getItem('relay-pulse-favorites') ?? '{}').items.length);
+  const stars = (/** @type {import('playwright-core').Page} */ from) => from.locator('.star[aria-pressed="true"]').count();
+  await page.locator('.star').nth(0).click();
+  await until('the other shows it', async () => (await stars(other)) === 1);
+  await until('it is kept', async () => (await kept()) === 1);
+  // A window is not told of what it wrote itself, so this one knows nothing of it when the star is clicked.
+  await other.evaluate(() => localStorage.setItem('relay-pulse-favorites', '{"version":1,"items":["ironbark-chat-team"]}'));
+  await other.locator('.star[aria-pressed="false"]').first().click();
+  await until('both are kept', async () => (await kept()) === 2);
 });
 
 visit('the time of day is shown in local time and asked for in UTC, widened where the zone needs it', { zone: 'Asia/Kathmandu' }, async (page) => {

@@ -158,6 +158,123 @@ visit('the stream is followed while the page is seen, resumed after a break, and
   await until('no stream', () => stub.streams() === 0);
 });
 
+visit('what the server could not renew is shown as old as it is', {}, async (page) => {
+  await page.clock.install();
+  const stub = await world.stub();
+  const now = Math.floor(Date.now() / 1000);
+  stub.api.status = () => acme(1, now - 240);
+  stub.api.headers = { Age: '180', Warning: '111 - "Revalidation Failed"' };
+  await open(page, `${stub.origin}/en/`);
+  const notice = page.locator('.banner.warn');
+  await notice.waitFor();
+  /** @param {string} text Seconds since midnight, UTC as the page is. */
+  const seconds = (text) => {
+    const [hour, minute, second] = (/(\d\d):(\d\d):(\d\d)/.exec(text) ?? []).slice(1).map(Number);
+    return hour * 3600 + minute * 60 + second;
+  };
+  const off = async (/** @type {string} */ selector) => {
+    const told = seconds(await page.locator(selector).innerText());
+    return ((now - 180 - told + 43_200 + 86_400) % 86_400) - 43_200;
+  };
+  assert.match(await notice.innerText(), /nothing newer[^]*measurements of .*\(90 min\)/);
+  for (const selector of ['.banner.warn', '.updated']) assert.ok(Math.abs(await off(selector)) < 30, selector);
+  assert.doesNotMatch(await page.locator('.axis').innerText(), /now/);
+  // A record does not make the rest new, but is a reason to ask again soon.
+  stub.api.headers = {};
+  stub.tell('record', { provider: 'Acme', service: 'cc', channel: 'vip', model: '', status: 1, latency: 77, timestamp: now });
+  await page.locator('.c-latency', { hasText: '77' }).waitFor();
+  await page.clock.fastForward(10_000);
+  await notice.waitFor({ state: 'detached' });
+  assert.match(await page.locator('.axis').innerText(), /now/);
+});
+
+visit('a period that could not be loaded is not what the notice names, in any language', { expected: [/503/] }, async (page) => {
+  for (const [path, shown] of [['/en/', '(90 min)'], ['/', '（90 分钟）'], ['/ja/', '（90 分）'], ['/ru/', '(90 мин)']]) {
+    await open(page, `${world.demo}${path}`);
+    await page.route('**/api/status*', (route) => route.fulfill({ status: 503, body: '{}' }));
+    await page.locator('input[name="period"][value="90d"]').evaluate((/** @type {HTMLElement} */ input) => input.click());
+    const notice = page.locator('.banner.warn');
+    await notice.waitFor();
+    await asks(page, '?period=90d');
+    assert.ok((await notice.innerText()).includes(shown), await notice.innerText());
+    await page.unroute('**/api/status*');
+  }
+});
+
+visit('a stream that opens later than its answer is caught up with, one that does not is left alone', {}, async (page) => {
+  await page.clock.install();
+  const stub = await world.stub();
+  let loads = 0;
+  const now = Math.floor(Date.now() / 1000);
+  let at = now - 300;
+  stub.api.status = () => {
+    loads += 1;
+    return acme(1, at);
+  };
+  await open(page, `${stub.origin}/en/`);
+  await until('a stream', () => stub.streams() === 1);
+  await page.clock.fastForward(30_000);
+  // The tick that would have loaded has come when another timer set after it has.
+  await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 1500); }));
+  assert.equal(loads, 1, 'the answer was new');
+  // From a cache: made before the stream was opened, and given again for ten seconds after it was made.
+  stub.api.headers = { Age: '15', 'Cache-Control': 'public, max-age=10' };
+  loads = 0;
+  await page.reload();
+  await page.locator('.state.green').first().waitFor();
+  await until('a stream again', () => stub.streams() === 1);
+  assert.equal(loads, 1);
+  stub.api.headers = {};
+  at = now;
+  await page.clock.fastForward(5_000);
+  await until('a second load', () => loads === 2);
+  const strip = page.locator(ROW, { hasText: 'Acme' }).locator('.strip');
+  await until('it is there', async () => !/No data/.test(String(await strip.getAttribute('aria-valuetext'))));
+});
+
+visit('a server that goes is missed soon, and one that is back is seen soon', {
+  expected: [/ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION/],
+}, async (page) => {
+  await page.clock.install();
+  const stub = await world.stub();
+  stub.api.status = () => acme(1, 1000);
+  await open(page, `${stub.origin}/en/`);
+  await until('a stream', () => stub.streams() === 1);
+  stub.api.away = true;
+  stub.cut();
+  await page.locator('.freshness .check:not([title*="Live"])').waitFor();
+  await page.clock.fastForward(8_000);
+  const notice = page.locator('.banner.warn', { hasText: 'no connection' });
+  await notice.waitFor();
+  stub.api.away = false;
+  await until('a stream again', () => stub.streams() === 1);
+  await page.locator('.freshness .check[title*="Live"]').waitFor();
+  await page.clock.fastForward(4_000);
+  await notice.waitFor({ state: 'detached' });
+});
+
+visit('the keyboard stays at its monitor when the order changes, whatever the browser does with what moves', {}, async (page) => {
+  await page.addInitScript(() => {
+    if (location.search.includes('old=1')) Reflect.deleteProperty(Element.prototype, 'moveBefore');
+  });
+  const stub = await world.stub();
+  const rows = (/** @type {readonly number[]} */ latencies) => answer(latencies.map((latency, index) =>
+    ({ ...monitor(1, 1000), provider: `P${index}`, current_status: { status: 1, latency, timestamp: 1000 } })));
+  for (const look of ['table&old=1', 'table', 'grid']) {
+    stub.api.status = () => rows([100, 200, 300, 400]);
+    await open(page, `${stub.origin}/en/?sort=latency_asc&view=${look}`);
+    const names = () => texts(page, '.provider');
+    assert.deepEqual(await names(), ['P0', 'P1', 'P2', 'P3']);
+    const at = () => page.evaluate(() => `${document.activeElement?.closest('tr, li')?.querySelector('.provider')?.textContent} ${document.activeElement?.className}`);
+    await page.locator('.channel').nth(1).focus();
+    stub.api.status = () => rows([100, 900, 300, 400]);
+    // By script: a click would take the focus.
+    await page.locator('button[aria-label="Refresh now"]').evaluate((/** @type {HTMLElement} */ button) => button.click());
+    await until('another order', async () => (await names()).join(' ') === 'P0 P2 P3 P1');
+    assert.equal(await at(), 'P1 channel', look);
+  }
+});
+
 visit('without automatic refresh nothing moves, and that is remembered', {}, async (page) => {
   const stub = await world.stub();
   stub.api.status = () => acme(1, 1000);

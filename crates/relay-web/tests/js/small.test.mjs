@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statusUrl } from '../../assets/js/api/client.js';
 import { localized, translator } from '../../assets/js/i18n.js';
-import { favoriteId, formatFavorites, keepKnown, parseFavorites, toggled } from '../../assets/js/logic/favorites.js';
+import { changed, favoriteId, formatFavorites, keepKnown, parseFavorites } from '../../assets/js/logic/favorites.js';
 import { statusOf, worst } from '../../assets/js/logic/status.js';
 import { localFilter, utcFilter } from '../../assets/js/logic/time-filter.js';
 import { offsets, visibleRange } from '../../assets/js/logic/viewport.js';
@@ -24,9 +24,10 @@ test('rows of different heights are found', () => {
 });
 
 test('favourites keep the known form and forget what is no longer listed', () => {
-  const items = toggled(parseFavorites('{"version":1,"items":["a-cc-vip","b-cx-default",7]}'), 'c-cc-x');
+  const items = changed(parseFavorites('{"version":1,"items":["a-cc-vip","b-cx-default",7]}'), 'c-cc-x', true);
   assert.equal(formatFavorites(items), '{"version":1,"items":["a-cc-vip","b-cx-default","c-cc-x"]}');
-  assert.deepEqual([...toggled(items, 'a-cc-vip')], ['b-cx-default', 'c-cc-x']);
+  assert.deepEqual([...changed(items, 'a-cc-vip', false)], ['b-cx-default', 'c-cc-x']);
+  assert.deepEqual([changed(items, 'c-cc-x', true).size, changed(items, 'x', false).size], [3, 3]);
   assert.deepEqual([...keepKnown(items, ['a-cc-vip'])], ['a-cc-vip']);
   assert.equal(keepKnown(items, []), items);
   for (const bad of [null, '', 'x', '{}', '{"version":2,"items":["a"]}', '[]', 'null']) assert.equal(parseFavorites(bad).size, 0);

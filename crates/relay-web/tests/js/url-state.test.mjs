@@ -54,6 +54,15 @@ test('only an order that was asked for counts as one', () => {
   assert.deepEqual(['', '?sort=x_y', '?sort=uptime_desc', '?sort=latency_asc'].map((link) => parseUrl(link).sorted), [false, false, true, true]);
 });
 
+test('the usual order stays in the address where it was asked for there, and is not put in otherwise', () => {
+  const link = '?sort=uptime_desc&period=7d';
+  const state = parseUrl(link);
+  assert.equal(formatUrl({ ...state, detail: 'a/b/c' }, link), '?sort=uptime_desc&period=7d&detail=a/b/c');
+  assert.equal(formatUrl({ ...state, sorting: { key: 'latency', direction: 'asc' } }, link), '?sort=latency_asc&period=7d');
+  assert.equal(formatUrl(state, '?sort=latency_asc&period=7d'), '?period=7d');
+  assert.equal(formatUrl(parseUrl(''), '?sort=uptime_desc'), '');
+});
+
 test('a screenshot says so and has a title of its own', () => {
   const state = parseUrl('?screenshot=1&title=Acme%20%26%20Co&provider=a,b');
   assert.deepEqual([state.screenshot, state.title, state.choices.provider], [true, 'Acme & Co', ['a', 'b']]);

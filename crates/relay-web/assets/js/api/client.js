@@ -1,6 +1,7 @@
 /** The page's only way to the server: the public API, same origin. */
 
 import { readHistory, readTimeline } from './detail.js';
+import { freshnessOf } from '../logic/freshness.js';
 import { normalize } from './normalize.js';
 
 /** @typedef {import('./types.js').Board} Board */
@@ -47,7 +48,7 @@ async function getJson(url, cache, signal) {
     const response = await fetch(url, { cache, signal: either.signal, headers: { Accept: 'application/json' } });
     if (!response.ok) throw new ApiError(response.status === 429 ? 'limited' : 'status', response.status);
     const now = Date.parse(response.headers.get('date') ?? '') || Date.now();
-    return { json: /** @type {unknown} */ (await response.json()), now: Math.floor(now / 1000) };
+    return { json: /** @type {unknown} */ (await response.json()), now: Math.floor(now / 1000), headers: response.headers };
   } catch (error) {
     if (signal.aborted || error instanceof ApiError) throw error;
     if (limit.aborted) throw new ApiError('timeout');
@@ -56,16 +57,17 @@ async function getJson(url, cache, signal) {
 }
 
 /**
- * Loads what the page shows.
+ * Loads what the page shows, and says how fresh it is.
  * @param {Query} query
- * @param {{fresh: boolean, signal: AbortSignal}} options `fresh` goes past the browser's cache.
- * @returns {Promise<Board>}
+ * @param {{cache: RequestCache, signal: AbortSignal}} options `cache`: what the browser's own may do.
+ * @returns {Promise<{board: Board, freshness: import('../logic/freshness.js').Freshness}>}
  * @throws {ApiError}
  */
-export async function loadBoard(query, { fresh, signal }) {
-  const { json, now } = await getJson(statusUrl(query), fresh ? 'reload' : 'default', signal);
+export async function loadBoard(query, { cache, signal }) {
+  const { json, now, headers } = await getJson(statusUrl(query), cache, signal);
   if (typeof json !== 'object' || json === null) throw new ApiError('format');
-  return normalize(json, query.period, now);
+  const board = normalize(json, query.period, now);
+  return { board, freshness: freshnessOf(headers, board.end, now) };
 }
 
 /** @typedef {{provider: string, service: string, channel: string, model: string}} Key */

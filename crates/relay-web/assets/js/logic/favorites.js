@@ -23,10 +23,11 @@ export function formatFavorites(items) {
   return JSON.stringify({ version: 1, items: [...items] });
 }
 
-/** Returns the set with the id put in, or taken out when it was there. @param {ReadonlySet<string>} items @param {string} id */
-export function toggled(items, id) {
+/** Returns the set with the id put in or taken out. @param {ReadonlySet<string>} items @param {string} id @param {boolean} wanted */
+export function changed(items, id, wanted) {
   const next = new Set(items);
-  if (!next.delete(id)) next.add(id);
+  if (wanted) next.add(id);
+  else next.delete(id);
   return next;
 }
 

@@ -80,7 +80,7 @@ export function parseUrl(search) {
 }
 
 /**
- * Writes the state as a query string, defaults left out; parameters of others stay. Starts with `?` unless empty.
+ * Writes the state as a query string, defaults left out unless the order so far is one; parameters of others stay. Starts with `?` unless empty.
  * @param {UrlState} state
  * @param {string} [before] The query string so far.
  */
@@ -101,7 +101,9 @@ export function formatUrl(state, before = '') {
   set('fav', state.favorites ? '1' : '');
   set('view', state.view);
   const { key, direction } = state.sorting;
-  set('sort', `${key}_${direction}`, `${DEFAULT_SORTING.key}_${DEFAULT_SORTING.direction}`);
+  const usual = `${DEFAULT_SORTING.key}_${DEFAULT_SORTING.direction}`;
+  // The usual order says something where it was asked for by address: sponsors are not pinned then.
+  if (!state.sorted || params.get('sort') !== `${key}_${direction}`) set('sort', `${key}_${direction}`, usual);
   set('q', state.query.trim());
   set('detail', state.detail);
   set('model', state.detail === '' ? '' : state.model);

@@ -6,7 +6,7 @@
 
 import { batch, effect, signal } from '../../vendor/signals.mjs';
 import { parseNews, rowId, withNews } from '../logic/live.js';
-import { board, fresh, loadedAt } from './page.js';
+import { behind, board, fresh, loadedAt } from './page.js';
 
 /** @typedef {import('../api/types.js').Board} Board */
 /** @typedef {import('../api/types.js').Row} Row */
@@ -25,8 +25,19 @@ const RETRY_MOST_MS = 300_000;
 /** Whether the stream is open. */
 export const streaming = signal(false);
 
+/**
+ * @typedef {object} Events What whoever loads answers wants to know.
+ * @property {() => void} opened The stream is open: what happened before was not told.
+ * @property {() => void} lost It broke off.
+ * @property {() => void} revived The server has news although its last answer was old.
+ */
+
 /** @type {News[]} Newest last. */
 let remembered = [];
+/** When records were last put in, Unix seconds of this browser's clock. */
+let toldAt = 0;
+/** @type {Events|null} */
+let events = null;
 /** @type {News[]} */
 let gathered = [];
 let timer = 0;
@@ -53,6 +64,11 @@ export function newerThan(answer) {
   return putIn(answer, new Map(), remembered);
 }
 
+/** Returns until when records were told, for rows that are newer than their answer. */
+export function newsUntil() {
+  return toldAt;
+}
+
 function apply() {
   timer = 0;
   const news = gathered;
@@ -64,8 +80,11 @@ function apply() {
   if (shown === null) return;
   batch(() => {
     fresh.value = putIn(shown, fresh.peek(), news);
-    loadedAt.value = Math.floor(Date.now() / 1000);
+    toldAt = Math.floor(Date.now() / 1000);
+    // Of an old answer only the rows with news are up to date.
+    if (!behind.peek()) loadedAt.value = toldAt;
   });
+  if (behind.peek()) events?.revived();
 }
 
 /** @param {MessageEvent} event */
@@ -96,9 +115,11 @@ function open(again) {
   own.addEventListener('open', () => {
     pause = RETRY_FIRST_MS;
     streaming.value = true;
+    events?.opened();
   });
   own.addEventListener('record', take);
   own.addEventListener('error', () => {
+    if (streaming.peek()) events?.lost();
     streaming.value = false;
     // The browser tries again by itself, unless the server refused: then it is for us, and not too soon.
     if (own.readyState !== EventSource.CLOSED || source !== own) return;
@@ -108,8 +129,13 @@ function open(again) {
   });
 }
 
-/** Follows the stream while `wanted` and while the page is seen. @param {() => boolean} wanted A function of signals. */
-export function follow(wanted) {
+/**
+ * Follows the stream while `wanted` and while the page is seen.
+ * @param {() => boolean} wanted A function of signals.
+ * @param {Events} listener
+ */
+export function follow(wanted, listener) {
+  events = listener;
   const seen = signal(!document.hidden);
   document.addEventListener('visibilitychange', () => {
     seen.value = !document.hidden;

@@ -18,6 +18,8 @@ export const url = signal(parseUrl(location.search));
 export const board = signal(/** @type {Board|null} */ (null));
 /** How new what is shown is, Unix seconds of this browser's clock. */
 export const loadedAt = signal(0);
+/** Whether the server itself had nothing newer. */
+export const behind = signal(false);
 export const busy = signal(false);
 export const failure = signal(/** @type {ApiError|null} */ (null));
 export const online = signal(navigator.onLine);
@@ -30,7 +32,10 @@ addEventListener('offline', () => {
   online.value = false;
 });
 addEventListener('popstate', () => {
-  url.value = parseUrl(location.search);
+  const [before, next] = [url.peek(), parseUrl(location.search)];
+  // The usual order is not part of the address, so only this page knows that it was asked for.
+  const same = before.sorting.key === next.sorting.key && before.sorting.direction === next.sorting.direction;
+  url.value = { ...next, sorted: next.sorted || (before.sorted && same) };
 });
 
 /** Changes the state and the address with it. @param {Partial<UrlState>} change */
@@ -172,12 +177,21 @@ export const columns = computed(() => {
   };
 });
 
-/** Takes a new answer. @param {Board} answer @param {ReadonlyMap<string, Row>} newer Rows that are newer than the answer. */
-export function accept(answer, newer) {
+/** Whether what is shown is older than it should be. */
+export const outdated = computed(() => behind.value || failure.value !== null || !online.value);
+
+/**
+ * Takes a new answer.
+ * @param {Board} answer
+ * @param {ReadonlyMap<string, Row>} newer Rows that are newer than the answer.
+ * @param {{at: number, late: boolean}} age When what is now shown was measured, and whether nothing newer was to be had.
+ */
+export function accept(answer, newer, { at, late }) {
   batch(() => {
     board.value = answer;
     fresh.value = newer;
     failure.value = null;
-    loadedAt.value = Math.floor(Date.now() / 1000);
+    behind.value = late;
+    loadedAt.value = Math.floor(at);
   });
 }

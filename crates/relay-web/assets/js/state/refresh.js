@@ -1,45 +1,75 @@
 /**
  * Keeps the page fresh: loads when what is asked for changes, every minute while the page is seen, at once when it is
- * seen again or the connection is back, and when the reader says so.
+ * seen again or the connection is back, and when the reader says so. Soon after the stream opened, when the answer is
+ * older than that; soon after it broke off, to say so; and more often while the server does not answer.
  */
 
 import { effect, signal } from '../../vendor/signals.mjs';
 import { ApiError, loadBoard, loadVersion } from '../api/client.js';
-import { follow, newerThan } from './live.js';
+import { pauseAfter, pauseAfterLoss, pauseBeforeCatchUp } from '../logic/freshness.js';
+import { follow, newerThan, newsUntil } from './live.js';
 import { accept, board, busy, failure, go, online, provider as ofProvider, url, version } from './page.js';
 import { alignHours, autoRefresh, pruneFavorites } from './settings.js';
 
-const EVERY_MS = 60_000;
 const COOL_DOWN_MS = 5_000;
+/** A server that gives old answers for ever is asked so often because of one stream. */
+const CATCH_UPS = 3;
 
 /** @type {AbortController|null} */
 let running = null;
-/** When the last attempt began, of the monotonic clock. */
-let lastStart = -Infinity;
+/** When the next load is due, of the monotonic clock. */
+let due = 0;
+/** When the stream was opened, of the same clock, and how often it may still be caught up with. */
+let opened = -Infinity;
+let catchUps = 0;
+/** The last answer; `made` is of the same clock. */
+let last = { made: -Infinity, keep: 0 };
 let provider = '';
 /** Whether the reader has to wait before asking again. */
 export const coolingDown = signal(false);
 
-/** @param {boolean} fresh */
-async function load(fresh) {
+/** Loads after a while, unless that happens earlier anyway. @param {number} pause Milliseconds. */
+function loadIn(pause) {
+  due = Math.min(due, performance.now() + pause);
+}
+
+/** Loads once more if records were made between the answer and the stream. */
+function catchUp() {
+  const pause = pauseBeforeCatchUp(last, opened, performance.now(), Math.random);
+  if (pause === null || catchUps === 0) return;
+  catchUps -= 1;
+  loadIn(pause);
+}
+
+/** @param {RequestCache} cache */
+async function load(cache) {
   running?.abort();
   const own = new AbortController();
   running = own;
-  lastStart = performance.now();
   busy.value = true;
+  let well = false;
   const { period, board: name, timeFilter } = url.peek();
   try {
     const query = { period, board: name, timeFilter, align: alignHours.peek(), provider };
-    const answer = await loadBoard(query, { fresh, signal: own.signal });
+    const { board: answer, freshness: { age, behind: late, keep } } = await loadBoard(query, { cache, signal: own.signal });
     if (running !== own) return;
-    accept(answer, newerThan(answer));
+    const newer = newerThan(answer);
+    const made = Date.now() / 1000 - age;
+    accept(answer, newer, { at: late || newer.size === 0 ? made : Math.max(made, newsUntil()), late });
     pruneFavorites(answer.ids);
+    last = { made: performance.now() - age * 1000, keep };
+    well = !late;
   } catch (error) {
     if (running !== own) return;
-    failure.value = error instanceof ApiError ? error : new ApiError('format');
+    const reason = error instanceof ApiError ? error : new ApiError('format');
+    failure.value = reason;
+    // Whoever asks too often is not helped by asking more often.
+    well = reason.reason === 'limited';
   }
   busy.value = false;
   running = null;
+  due = performance.now() + pauseAfter(well, Math.random);
+  if (well) catchUp();
 }
 
 /** Loads past the browser's cache, at most every five seconds. */
@@ -49,12 +79,12 @@ export function refreshNow() {
   setTimeout(() => {
     coolingDown.value = false;
   }, COOL_DOWN_MS);
-  void load(true);
+  void load('reload');
 }
 
 /** Tries again after a failure. */
 export function retry() {
-  void load(true);
+  void load('reload');
 }
 
 /** Whether time makes new data: the cold board only changes with the configuration, a picture never. */
@@ -64,7 +94,8 @@ function ages() {
 
 function refreshWhenDue() {
   if (document.hidden || running !== null || !ages()) return;
-  if (performance.now() - lastStart >= EVERY_MS) void load(false);
+  // The server is asked whatever the browser still has: how old an answer is can only be told when it is new here.
+  if (performance.now() >= due) void load('no-cache');
 }
 
 /** Starts loading and keeps at it. @param {string} slug Provider of this page, or empty. */
@@ -77,16 +108,25 @@ export function startRefreshing(slug) {
     const now = [period, name, timeFilter, alignHours.value && period === '24h'].join(' ');
     if (now === asked) return;
     asked = now;
-    void load(false);
+    void load('default');
   });
   effect(() => {
-    if (online.value && failure.peek() !== null) void load(false);
+    if (online.value && failure.peek() !== null) void load('default');
   });
   effect(() => {
     const answer = board.value;
     if (answer !== null && !answer.boards && url.peek().board !== 'hot') go({ board: 'hot' });
   });
-  follow(ages);
+  follow(ages, {
+    opened: () => {
+      opened = performance.now();
+      catchUps = CATCH_UPS;
+      // A load under way looks for itself when it is done.
+      if (running === null) catchUp();
+    },
+    lost: () => loadIn(pauseAfterLoss(Math.random)),
+    revived: () => loadIn(pauseAfterLoss(Math.random)),
+  });
   setInterval(refreshWhenDue, 1000);
   document.addEventListener('visibilitychange', refreshWhenDue);
   loadVersion(new AbortController().signal).then(

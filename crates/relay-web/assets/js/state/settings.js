@@ -1,7 +1,7 @@
 /** What the reader chose and the browser keeps. Without storage everything works for the visit. */
 
 import { computed, effect, signal } from '../../vendor/signals.mjs';
-import { formatFavorites, keepKnown, parseFavorites, toggled } from '../logic/favorites.js';
+import { changed, formatFavorites, keepKnown, parseFavorites } from '../logic/favorites.js';
 
 const FAVORITES = 'relay-pulse-favorites';
 const THEME = 'relay-pulse-theme';
@@ -76,16 +76,28 @@ export function setAlignHours(on) {
 
 export const favorites = signal(parseFavorites(read(FAVORITES)));
 
-/** @param {string} id */
+// Another tab changed them, or everything that is kept was cleared.
+addEventListener('storage', ({ key }) => {
+  if (key === FAVORITES || key === null) favorites.value = parseFavorites(read(FAVORITES));
+});
+
+/** What is kept now: another tab may have changed it since this one read it. Without storage, what this visit chose. */
+function keptFavorites() {
+  const text = read(FAVORITES);
+  return text === null ? favorites.peek() : parseFavorites(text);
+}
+
+/** Puts a favourite in or out, whichever is the opposite of what is shown. @param {string} id */
 export function toggleFavorite(id) {
-  favorites.value = toggled(favorites.value, id);
+  favorites.value = changed(keptFavorites(), id, !favorites.peek().has(id));
   write(FAVORITES, formatFavorites(favorites.value));
 }
 
 /** Forgets favourites that the site no longer lists. @param {readonly string[]} known */
 export function pruneFavorites(known) {
-  const kept = keepKnown(favorites.peek(), known);
-  if (kept === favorites.peek()) return;
+  const before = keptFavorites();
+  const kept = keepKnown(before, known);
+  if (kept === before) return;
   favorites.value = kept;
   write(FAVORITES, formatFavorites(kept));
 }

@@ -6,7 +6,7 @@ import { rowBlocks } from '../logic/heatmap.js';
 import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status, openByClick, openByEnter, rowName } from './cells.js';
 import { html, memo } from './html.js';
 import { cardHeight, rem, useWidth } from './layout.js';
-import { useWindowed } from './windowed.js';
+import { useFocusKept, useWindowed } from './windowed.js';
 
 /** @typedef {import('../api/types.js').Board} Board */
 /** @typedef {import('../api/types.js').Row} Row */
@@ -58,14 +58,14 @@ export function Cards({ board, rows, theme, prefix, limit, pins }) {
     [lines, size],
   );
   const { first, last, before, after } = useWindowed(heights, list, perLine);
+  useFocusKept(list);
   const inner = Math.floor((width - (perLine - 1) * SPACE * size) / perLine - INSIDE * size);
   const grid = { gridTemplateColumns: `repeat(${perLine}, minmax(0, 1fr))` };
   return html`<div ref=${list} class="cards" style=${{ paddingTop: `${before}px`, paddingBottom: `${after}px` }}>
     <ul class="card-grid" style=${grid}>
-      ${lines.slice(first, last).map((line, at) =>
-        line.map((row, column) => html`<${Card} key=${(first + at) * perLine + column} row=${row} board=${board} width=${inner} limit=${limit}
-          theme=${theme} prefix=${prefix} place=${(first + at) * perLine + column} total=${rows.length}
-          height=${cardHeight(row) * size} pinned=${(first + at) * perLine + column < pins} />`))}
+      ${rows.slice(first * perLine, last * perLine).map((row, at) => html`<${Card} key=${row.id} row=${row} board=${board} width=${inner} limit=${limit}
+        theme=${theme} prefix=${prefix} place=${first * perLine + at} total=${rows.length}
+        height=${cardHeight(row) * size} pinned=${first * perLine + at < pins} />`)}
     </ul>
   </div>`;
 }

@@ -5,7 +5,7 @@ import { TEXT, availabilityColor, latencyColor } from '../logic/color.js';
 import { favoriteId } from '../logic/favorites.js';
 import { formatPrice, safeUrl } from '../logic/format.js';
 import { statusName } from '../logic/status.js';
-import { openDetail } from '../state/page.js';
+import { openDetail, provider as ownProvider, url } from '../state/page.js';
 import { favorites, toggleFavorite } from '../state/settings.js';
 import { html } from './html.js';
 import { Dot, Icon } from './icons.js';
@@ -38,12 +38,12 @@ export function Star({ row }) {
   </button>`;
 }
 
-/** @param {{row: Row, prefix: string}} props */
+/** The way to the page of a provider, unless this is it. @param {{row: Row, prefix: string}} props */
 export function Provider({ row, prefix }) {
   const hints = [row.providerLabel, row.sponsor && t('row.sponsor', { name: row.sponsor })];
   const name = html`<bdi class="clip" title=${hints.filter(Boolean).join('\n')}>${row.providerLabel}</bdi>`;
-  return html`${row.providerSlug
-      ? html`<a class="provider" href=${`${prefix}/p/${encodeURIComponent(row.providerSlug)}`}>${name}</a>`
+  return html`${row.providerSlug && row.providerSlug !== ownProvider.value
+      ? html`<a class="provider" href=${`${prefix}/p/${encodeURIComponent(row.providerSlug)}${url.value.embed ? '?embed=1' : ''}`}>${name}</a>`
       : html`<span class="provider">${name}</span>`}
     <${External} url=${row.providerUrl} label=${row.providerLabel} />`;
 }
@@ -187,7 +187,7 @@ const NO_GROUP = [];
 /** @param {{row: Row, blocks: readonly (readonly Block[])[], width: number, theme: Theme, labels?: boolean}} props */
 export function Layers({ row, blocks, width, theme, labels }) {
   const many = row.layers.length > 1;
-  const height = Math.round(stripHeight(row.layers.length) * rem());
+  const height = Math.round(stripHeight(row.layers.length, labels === true) * rem());
   return html`<div class="layers" style=${{ rowGap: `${LAYER_GAP}rem` }}>
     ${row.layers.map((layer, index) => html`
       ${labels && many && html`<div class="layer-label">

@@ -5,16 +5,19 @@ import { useLayoutEffect, useState } from '../../vendor/preact-hooks.mjs';
 /** @typedef {import('../api/types.js').Row} Row */
 
 export const STRIP = 1.5;
-export const LAYER = 0.9375;
+/** Of a table: with the gap, strips are 24 pixels from one to the next, so that a finger or a shaking hand meets the right one. */
+const LAYER = 1.3125;
+/** Of a card, where their names stand between them. */
+const CARD_LAYER = 0.9375;
 export const LAYER_GAP = 0.1875;
 const ROW = 2.5;
 const CARD = 8.5;
 /** Its label, less what it shares with the space below it. */
 const CARD_LAYER_LABEL = 1.1875;
 
-/** Height of one strip. @param {number} layers */
-export function stripHeight(layers) {
-  return layers > 1 ? LAYER : STRIP;
+/** Height of one strip. @param {number} layers @param {boolean} labelled Whether names stand between them. */
+export function stripHeight(layers, labelled) {
+  return layers <= 1 ? STRIP : labelled ? CARD_LAYER : LAYER;
 }
 
 /** Height of a table row. @param {Row} row */
@@ -26,7 +29,7 @@ export function rowHeight({ layers }) {
 /** Height of a card. @param {Row} row */
 export function cardHeight({ layers }) {
   const count = layers.length;
-  return count > 1 ? CARD - STRIP + count * (LAYER + 2 * LAYER_GAP + CARD_LAYER_LABEL) : CARD;
+  return count > 1 ? CARD - STRIP + count * (CARD_LAYER + 2 * LAYER_GAP + CARD_LAYER_LABEL) : CARD;
 }
 
 let pixels = 0;

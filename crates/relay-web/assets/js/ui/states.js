@@ -1,10 +1,12 @@
 /** What is shown instead of monitors, or above them when something is wrong. */
 
 import { format, t } from '../i18n.js';
-import { board, failure, loadedAt, online, toggleFavoritesOnly, url, clearFilters } from '../state/page.js';
+import { behind, board, failure, loadedAt, online, toggleFavoritesOnly, url, clearFilters } from '../state/page.js';
 import { retry } from '../state/refresh.js';
 import { html } from './html.js';
 import { Icon } from './icons.js';
+
+const DAY_SECONDS = 86_400;
 
 /** @param {import('../api/client.js').ApiError} error */
 export function reason(error) {
@@ -13,19 +15,22 @@ export function reason(error) {
 
 /** @param {{icon: string, title: string, text: string, alone?: boolean, children?: any}} props `alone`: it is the whole page. */
 function Notice({ icon, title, text, alone, children }) {
-  return html`<div class="notice"><${Icon} name=${icon} /><${alone ? 'h1' : 'h2'}>${title}</><p>${text}</p>${children}</div>`;
+  return html`<div class="notice"><${Icon} name=${icon} /><${alone ? 'h1' : 'h2'}>${title}</>${text && html`<p>${text}</p>`}${children}</div>`;
 }
 
 /** A strip above the monitors: the data is older than it should be, or of a retired board. */
 export function Banners() {
   if (board.value === null) return null;
-  const time = format().exact(loadedAt.value);
-  const error = failure.value;
+  const { exact, moment } = format();
+  const time = Date.now() / 1000 - loadedAt.value < DAY_SECONDS / 2 ? exact(loadedAt.value) : moment(loadedAt.value);
+  // What is chosen may be another one, which could not be loaded.
+  const period = t(`period.${board.value.period}`);
+  const why = failure.value ? reason(failure.value) : behind.value ? t('reason.behind') : '';
   return html`
     ${url.value.board === 'cold' && board.value.boards && html`<p class="banner"><${Icon} name="snow" />${t('board.cold_notice')}</p>`}
     ${!online.value
-      ? html`<p class="banner warn" role="status"><${Icon} name="warning" />${t('state.offline', { time })}</p>`
-      : error && html`<p class="banner warn" role="status"><${Icon} name="warning" /><span>${t('state.stale', { reason: reason(error), time })}</span>
+      ? html`<p class="banner warn" role="status"><${Icon} name="warning" />${t('state.offline', { time, period })}</p>`
+      : why && html`<p class="banner warn" role="status"><${Icon} name="warning" /><span>${t('state.stale', { reason: why, time, period })}</span>
           <button type="button" class="quiet" onClick=${retry}>${t('state.error.retry')}</button></p>`}`;
 }
 
@@ -56,8 +61,10 @@ export function Nothing() {
     return html`<${Notice} icon="star" title=${t('favorite.empty.title')} text=${t('favorite.empty.text')}>
       <button type="button" class="control" onClick=${toggleFavoritesOnly}>${t('filter.all')}</button></${Notice}>`;
   }
-  return html`<${Notice} icon="search" title=${t('state.nothing.title')} text=${t('state.nothing.text')}>
-    <button type="button" class="control" onClick=${clearFilters}>${t('filter.clear')}</button></${Notice}>`;
+  // A picture has nothing to press.
+  const picture = url.value.screenshot;
+  return html`<${Notice} icon="search" title=${t('state.nothing.title')} text=${picture ? '' : t('state.nothing.text')}>
+    ${!picture && html`<button type="button" class="control" onClick=${clearFilters}>${t('filter.clear')}</button>`}</${Notice}>`;
 }
 
 /** @param {{prefix: string}} props */

@@ -3,12 +3,12 @@
 import { useMemo, useRef } from '../../vendor/preact-hooks.mjs';
 import { format, t } from '../i18n.js';
 import { rowBlocks } from '../logic/heatmap.js';
-import { columns, sortBy } from '../state/page.js';
+import { columns, loadedAt, outdated, sortBy } from '../state/page.js';
 import { html, memo } from './html.js';
 import { Icon } from './icons.js';
 import { rem, rowHeight, useWidth } from './layout.js';
 import { Availability, Badges, Category, Channel, Latency, Layers, Price, Provider, Star, Status, openByClick, openByEnter } from './cells.js';
-import { useWindowed } from './windowed.js';
+import { useFocusKept, useWindowed } from './windowed.js';
 
 /** @typedef {import('../api/types.js').Board} Board */
 /** @typedef {import('../api/types.js').Row} Row */
@@ -36,12 +36,14 @@ function BadgeSort({ sorting }) {
     ${on && html`<${Icon} name=${sorting.direction === 'asc' ? 'up' : 'down'} />`}<${Icon} name="shield" /></button>`;
 }
 
-/** Where the shown time begins and ends. @param {Board} board @param {readonly Row[]} rows */
-function axis(board, rows) {
-  if (board.raw) return [format().clock(board.start), t('heat.now')];
+/** Where the shown time begins and ends. @param {Board} board @param {readonly Row[]} rows @param {boolean} late Whether it ends before now. */
+function axis(board, rows, late) {
+  const at = board.width < 86_400 ? format().clock : format().day;
+  const end = late ? at(loadedAt.peek()) : t('heat.now');
+  if (board.raw) return [at(board.start), end];
   for (const row of rows) {
     const first = row.layers[0]?.points[0];
-    if (first) return [board.width < 86_400 ? format().clock(first.at) : format().day(first.at), t('heat.now')];
+    if (first) return [at(first.at), end];
   }
   return ['', ''];
 }
@@ -67,6 +69,15 @@ const TableRow = memo(
   },
 );
 
+/**
+ * Room for rows that are not drawn. It is one cell: the style sheet hides columns, and a cell across more of them than
+ * are seen would make empty ones.
+ * @param {{height: number}} props Pixels.
+ */
+function Spacer({ height }) {
+  return html`<tr class="spacer" aria-hidden="true"><td style=${{ height: `${height}px` }}></td></tr>`;
+}
+
 /** @param {{board: Board, rows: readonly Row[], sorting: Sorting, theme: Theme, prefix: string, limit: number, pins: number, whole?: boolean}} props `whole` draws every row. */
 export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole }) {
   const head = useRef(/** @type {Element|null} */ (null));
@@ -75,9 +86,10 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
   const size = rem();
   const heights = useMemo(() => rows.map((row) => rowHeight(row) * size), [rows, size]);
   const { first, last, before, after } = useWindowed(heights, body, 1, whole);
+  useFocusKept(body);
   const shown = columns.value;
-  const [start, end] = useMemo(() => axis(board, rows), [board]);
-  const count = 8 + Number(shown.category) + Number(shown.price) + Number(shown.listed);
+  const late = outdated.value;
+  const [start, end] = useMemo(() => axis(board, rows, late), [board, late]);
   return html`<div class="table-box"><table class="monitors" aria-rowcount=${rows.length + 1}>
     <thead><tr aria-rowindex="1">
       <th scope="col" class="c-star"><span class="hidden">${t('favorite.column')}</span></th>
@@ -95,10 +107,10 @@ export function Table({ board, rows, sorting, theme, prefix, limit, pins, whole 
         <span class="axis" aria-hidden="true"><span>${start}</span><span>${end}</span></span></th>
     </tr></thead>
     <tbody ref=${body}>
-      ${before > 0 && html`<tr class="spacer" key="before" aria-hidden="true"><td colspan=${count} style=${{ height: `${before}px` }}></td></tr>`}
-      ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${first + place} row=${row} board=${board} width=${width}
+      ${before > 0 && html`<${Spacer} key="before" height=${before} />`}
+      ${rows.slice(first, last).map((row, place) => html`<${TableRow} key=${row.id} row=${row} board=${board} width=${width}
         limit=${limit} theme=${theme} prefix=${prefix} columns=${shown} index=${first + place} pinned=${first + place < pins} />`)}
-      ${after > 0 && html`<tr class="spacer" key="after" aria-hidden="true"><td colspan=${count} style=${{ height: `${after}px` }}></td></tr>`}
+      ${after > 0 && html`<${Spacer} key="after" height=${after} />`}
     </tbody>
   </table></div>`;
 }

@@ -1,10 +1,46 @@
-/** Draws only the rows of a long list that are near the window. */
+/** Draws only the rows of a long list that are near the window, and keeps the focus where it was while they move. */
 
 import { useLayoutEffect, useMemo, useRef, useState } from '../../vendor/preact-hooks.mjs';
+import { options } from '../../vendor/preact.mjs';
 import { offsets, visibleRange } from '../logic/viewport.js';
 
 /** Up to so many monitors are drawn whole, so that the browser's own search and printing see everything. */
 const WHOLE = 120;
+
+/** Tells whether the page is being printed, and draws at once when that changes: the browser does not wait. */
+function usePrinting() {
+  const [printing, setPrinting] = useState(false);
+  useLayoutEffect(() => {
+    /** @param {boolean} on */
+    const change = (on) => {
+      const usual = options.debounceRendering;
+      options.debounceRendering = (draw) => draw();
+      setPrinting(on);
+      options.debounceRendering = usual;
+    };
+    const [begin, end] = [() => change(true), () => change(false)];
+    addEventListener('beforeprint', begin);
+    addEventListener('afterprint', end);
+    return () => {
+      removeEventListener('beforeprint', begin);
+      removeEventListener('afterprint', end);
+    };
+  }, []);
+  return printing;
+}
+
+/**
+ * Gives the focus back to what had it in the list before it was drawn: some browsers take it from an element that
+ * moves. What is drawn no more has lost it.
+ * @param {{current: Element|null}} list
+ */
+export function useFocusKept(list) {
+  const held = document.activeElement;
+  useLayoutEffect(() => {
+    if (!(held instanceof HTMLElement) || held === document.activeElement || !list.current?.contains(held)) return;
+    held.focus({ preventScroll: true });
+  });
+}
 
 /**
  * Returns which items to draw and how much room to leave before and after them, in pixels.
@@ -15,7 +51,7 @@ const WHOLE = 120;
  */
 export function useWindowed(heights, list, perItem, all = false) {
   const starts = useMemo(() => offsets(heights), [heights]);
-  const whole = all || heights.length * perItem <= WHOLE;
+  const whole = usePrinting() || all || heights.length * perItem <= WHOLE;
   const extra = Math.ceil(8 / perItem);
   const [range, setRange] = useState(() => visibleRange(starts, 0, innerHeight, extra));
   const now = useRef(range);

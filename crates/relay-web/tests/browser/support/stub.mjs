@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib';
 /**
  * @typedef {object} Stub
  * @property {string} origin
- * @property {{status: (query: URLSearchParams) => unknown, timeline: () => unknown, history: () => unknown, refuseStream: boolean}} api
- *   What it says; `undefined` as a status means it never answers.
+ * @property {{status: (query: URLSearchParams) => unknown, timeline: () => unknown, history: () => unknown, refuseStream: boolean, away: boolean, headers: Record<string, string>}} api
+ *   What it says; `undefined` as a status means it never answers. While it is away it answers nothing of the API.
  * @property {() => number} streams How many streams are open.
  * @property {(event: string, data: unknown) => void} tell Sends a message to all of them.
  * @property {() => void} cut Ends them all.
@@ -17,16 +17,17 @@ import { gzipSync } from 'node:zlib';
 /** @param {string} origin Of the server that has the page. @returns {Promise<Stub>} */
 export async function stub(origin) {
   /** @type {Stub['api']} */
-  const api = { status: () => answer([]), timeline: () => ({}), history: () => ({}), refuseStream: false };
+  const api = { status: () => answer([]), timeline: () => ({}), history: () => ({}), refuseStream: false, away: false, headers: {} };
   /** @type {Set<import('node:http').ServerResponse>} */
   const streams = new Set();
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
+    if (api.away && url.pathname.startsWith('/api/')) return request.socket.destroy();
     /** @param {unknown} value */
     const json = (value) => {
       if (value === undefined) return;
       const text = gzipSync(typeof value === 'string' ? value : JSON.stringify(value), { level: 1 });
-      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip', 'Cache-Control': 'no-store' });
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip', 'Cache-Control': 'no-store', ...api.headers });
       response.end(text);
     };
     if (url.pathname === '/api/status') return json(api.status(url.searchParams));

@@ -53,6 +53,7 @@ export async function end() {
  * @property {'light'|'dark'} [scheme]
  * @property {string} [zone]
  * @property {boolean} [touch]
+ * @property {boolean} [scripts] Whether scripts run, `true` unless said otherwise.
  * @property {boolean} [free] Lets measuring scripts in, which the page's own policy rightly refuses.
  * @property {boolean} [alone] Whether it measures time or memory, so that no other test may run beside it.
  * @property {readonly RegExp[]} [expected] Complaints in the console that belong to the test.
@@ -91,10 +92,10 @@ export function register() {
 
 /** @param {Visit} visit */
 async function show({ name, look, run }) {
-  const { width = 1440, height = 900, scheme = 'light', zone = 'UTC', touch = false, free = false, expected = [] } = look;
+  const { width = 1440, height = 900, scheme = 'light', zone = 'UTC', touch = false, scripts = true, free = false, expected = [] } = look;
   const context = await browser.newContext({
     viewport: { width, height }, colorScheme: scheme, timezoneId: zone, locale: 'en-US', hasTouch: touch, isMobile: touch,
-    reducedMotion: 'reduce', bypassCSP: free,
+    reducedMotion: 'reduce', bypassCSP: free, javaScriptEnabled: scripts,
   });
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
@@ -153,7 +154,7 @@ export async function accessible(page) {
     return result.value;
   };
   await evaluate(`${AXE};0`);
-  const found = await evaluate(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations
+  const found = await evaluate(`axe.run({ resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }).then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, failureSummary }) => html.slice(0, 200) + ' ' + failureSummary).join(' | ')))`);
   assert.deepEqual(found, [], page.url());
