@@ -233,6 +233,8 @@ impl Import {
     }
 
     async fn copy_states(&mut self) -> Result<(), ImportError> {
+        // A time in the future would keep a machine from hearing of anything until then.
+        let now = self.deps.clock.now().as_secs();
         let heirs = self.heirs();
         let mut groups: BTreeMap<Psc, GroupStates> = BTreeMap::new();
         let found = self.source.states().await?;
@@ -242,9 +244,11 @@ impl Import {
         for (psc, mut states) in named.into_iter().chain(unnamed) {
             for model in states.models.values_mut() {
                 model.last_record_id = self.shifted(model.last_record_id);
+                model.last_timestamp = model.last_timestamp.min(now);
             }
             if let Some(channel) = &mut states.channel {
                 channel.last_record_id = self.shifted(channel.last_record_id);
+                channel.last_timestamp = channel.last_timestamp.min(now);
             }
             groups.entry(heirs.group(psc)).or_default().adopt(states);
         }

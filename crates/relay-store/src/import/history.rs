@@ -1,6 +1,6 @@
 //! Records: day by day, newest first.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use relay_core::{
     MonitorKey, StoredRecord, UnixSeconds,
@@ -18,6 +18,7 @@ use tracing::warn;
 use super::{
     Heirs, Import, ImportError,
     chunks::{Chunks, by_monitor},
+    source::Outside,
 };
 use crate::rollup::day_of;
 
@@ -78,6 +79,10 @@ struct Day {
 
 /// Where the loop over the days is.
 struct Walk {
+    /// The second after the last one whose records are brought in. A record from the future would be its monitor's newest
+    /// until that time comes, so none is taken. There is no tolerance: whoever recorded looked at a clock before now, and
+    /// a record that another clock put ahead comes along when the import is made again.
+    until: UnixSeconds,
     /// Days before this one are still to come.
     before: UnixSeconds,
     /// What an earlier try brought in begins here. It is passed over once a day brought nothing new: until then the
@@ -99,11 +104,18 @@ impl Import {
         stop: &CancellationToken,
         mut tell: impl FnMut(Progress) + Send,
     ) -> Result<Summary, ImportError> {
-        let now = self.deps.clock.now().as_secs();
-        let until = now.saturating_add(DAY_SECS);
+        let until = self.deps.clock.now().as_secs().saturating_add(1);
         let done_from = self.progress.done_from.filter(|_| !self.progress.finished);
-        let mut walk = Walk { before: until, done_from };
+        let mut walk = Walk { until, before: until, done_from };
         let mut patience = Patience::new(self.options.patience);
+        // First, so that what a program writes meanwhile is not taken for something from the future.
+        let outside = loop {
+            match self.count_outside(until, stop).await {
+                Ok(outside) => break outside,
+                Err(error) => patience.wait(error, stop).await?,
+            }
+        };
+        patience.renew();
         loop {
             match self.step(&mut walk, stop, &mut tell).await {
                 Ok(true) => patience.renew(),
@@ -111,12 +123,24 @@ impl Import {
                 Err(error) => patience.wait(error, stop).await?,
             }
         }
-        let outside = self.source.count_outside(0, until).await?;
-        let oldest = day_of(self.options.counts_from).max(0);
-        self.summary.too_old = self.source.count_outside(oldest, until).await?.saturating_sub(outside);
-        self.summary.skipped += outside;
+        self.summary.too_old = outside.before;
+        self.summary.skipped += outside.timeless + outside.after;
         self.deps.repository.note_import(&self.options.name, Some(walk.before), true).await?;
         Ok(self.summary)
+    }
+
+    /// Counts the records that are not brought in for their time.
+    async fn count_outside(
+        &self,
+        until: UnixSeconds,
+        stop: &CancellationToken,
+    ) -> Result<Outside, ImportError> {
+        let oldest = day_of(self.options.counts_from).max(0);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(ImportError::Stopped),
+            counted = self.source.count_outside(oldest..until) => counted,
+        }
     }
 
     /// Brings the next day in; `false` when there is none.
@@ -136,10 +160,11 @@ impl Import {
             walk.done_from = None;
         }
         let today = day_of(self.deps.clock.now().as_secs());
+        let seconds = day..day.saturating_add(DAY_SECS).min(walk.until);
         let outcome = if day >= day_of(self.options.records_from).min(today) {
-            self.bring_records(day, stop, tell).await?
+            self.bring_records(seconds, stop, tell).await?
         } else {
-            self.bring_counts(day, stop, tell).await?
+            self.bring_counts(seconds, stop, tell).await?
         };
         walk.before = day;
         if let Some(done_from) = walk.done_from.take_if(|_| outcome.records == 0) {
@@ -155,16 +180,17 @@ impl Import {
         Ok(true)
     }
 
-    /// Reads a day and hands its records to `take`, ready for the store.
+    /// Reads seconds of a day and hands their records to `take`, ready for the store.
     async fn read<T: Take>(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         stop: &CancellationToken,
         tell: &mut (impl FnMut(Progress) + Send),
         mut take: T,
     ) -> Result<Day, ImportError> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let source = Arc::clone(&self.source);
+        let day = seconds.start;
         let consume = async move {
             // Dropped when this ends early, so that the source ends as well.
             let mut receiver = receiver;
@@ -180,7 +206,7 @@ impl Import {
             }
             Ok::<_, ImportError>((outcome, take))
         };
-        let (skipped, consumed) = tokio::join!(source.read_day(day, sender), consume);
+        let (skipped, consumed) = tokio::join!(source.read(seconds, sender), consume);
         let (mut outcome, take) = consumed?;
         // Only now is it known that nothing is missing of the day.
         outcome.skipped += skipped?;
@@ -190,21 +216,22 @@ impl Import {
 
     async fn bring_records(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         stop: &CancellationToken,
         tell: &mut (impl FnMut(Progress) + Send),
     ) -> Result<Day, ImportError> {
-        let records = TakeRecords { day, chunks: Chunks::of(self.options.chunk) };
-        self.read(day, stop, tell, records).await
+        let records = TakeRecords { day: seconds.start, chunks: Chunks::of(self.options.chunk) };
+        self.read(seconds, stop, tell, records).await
     }
 
     async fn bring_counts(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         stop: &CancellationToken,
         tell: &mut (impl FnMut(Progress) + Send),
     ) -> Result<Day, ImportError> {
-        self.read(day, stop, tell, TakeCounts { day, sums: BTreeMap::new() }).await
+        let counts = TakeCounts { day: seconds.start, sums: BTreeMap::new() };
+        self.read(seconds, stop, tell, counts).await
     }
 
     fn at_home_record(&self, heirs: &Heirs, mut stored: StoredRecord) -> StoredRecord {

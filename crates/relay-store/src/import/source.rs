@@ -1,6 +1,6 @@
 //! What an import reads from.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use async_trait::async_trait;
 use relay_core::{
@@ -37,16 +37,27 @@ pub(crate) trait Source: Send + Sync {
     /// Returns the day of the newest record before a second; `None` when there is none since 1970.
     async fn day_below(&self, before: UnixSeconds) -> Result<Option<UnixSeconds>, ImportError>;
 
-    /// Hands over the records of a day. They come in runs, each in the order of time, and no provider and service is
-    /// in two of them. Returns how many rows were no records. Ends early when nobody takes them any more.
-    async fn read_day(
+    /// Hands over the records of some seconds of one day. They come in runs, each in the order of time, and no provider
+    /// and service is in two of them. Returns how many rows were no records. Ends early when nobody takes them any more.
+    async fn read(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         records: mpsc::Sender<Vec<StoredRecord>>,
     ) -> Result<u64, ImportError>;
 
-    /// Returns how many rows have a time before `from`, or none, or one from `until` on.
-    async fn count_outside(&self, from: UnixSeconds, until: UnixSeconds) -> Result<u64, ImportError>;
+    /// Counts the rows whose time is none of these.
+    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<Outside, ImportError>;
+}
+
+/// How many rows of a source have a time that is not asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Outside {
+    /// Without a time, or before 1970.
+    pub(crate) timeless: u64,
+    /// Since 1970 and too early.
+    pub(crate) before: u64,
+    /// Too late.
+    pub(crate) after: u64,
 }
 
 /// What is known of a source before it is read.

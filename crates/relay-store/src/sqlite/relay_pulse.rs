@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
+    ops::Range,
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
@@ -27,9 +28,10 @@ use crate::import::{
         CHANNEL_STATE, ChannelStateNumbers, EVENT, EventNumbers, Groups, MODEL_STATE, ModelStateNumbers,
         RECORD, RecordNumbers, event, record, select_list,
     },
-    source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Source},
+    source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Outside, Source},
 };
 
+const COUNT_OUTSIDE: &str = include_str!("sql/relay_pulse/count_outside.sql");
 const HAS_TIME_INDEX: &str = include_str!("sql/relay_pulse/has_time_index.sql");
 
 /// How long to wait for a lock of whoever writes the source.
@@ -143,15 +145,15 @@ impl Source for RelayPulseFile {
         .await
     }
 
-    async fn read_day(
+    async fn read(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         records: mpsc::Sender<Vec<StoredRecord>>,
     ) -> Result<u64, ImportError> {
         self.run("cannot read records", move |shared, connection| {
             let mut reader = DayReader { keys: Keys::default(), handful: Vec::new(), records, skipped: 0 };
             for scope in shared.scopes(connection)? {
-                if !reader.read(shared, connection, scope, day)? {
+                if !reader.read(shared, connection, scope, &seconds)? {
                     break;
                 }
             }
@@ -161,10 +163,12 @@ impl Source for RelayPulseFile {
         .await
     }
 
-    async fn count_outside(&self, from: UnixSeconds, until: UnixSeconds) -> Result<u64, ImportError> {
+    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<Outside, ImportError> {
         self.run("cannot count records", move |_, connection| {
-            let sql = "SELECT count(*) FROM probe_history WHERE timestamp IS NULL OR timestamp < ?1 OR timestamp >= ?2";
-            connection.query_row(sql, (from, until), |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+            connection.query_row(COUNT_OUTSIDE, (seconds.start, seconds.end), |row| {
+                let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+                Ok(Outside { timeless: count(0)?, before: count(1)?, after: count(2)? })
+            })
         })
         .await
     }
@@ -203,7 +207,7 @@ impl Scope {
     }
 }
 
-/// Reads one day and hands its records over.
+/// Reads a day and hands its records over.
 struct DayReader {
     keys: Keys,
     handful: Vec<StoredRecord>,
@@ -212,22 +216,21 @@ struct DayReader {
 }
 
 impl DayReader {
-    /// Reads what a scope has of the day; tells whether somebody still takes it.
+    /// Reads what a scope has of these seconds; tells whether somebody still takes it.
     fn read(
         &mut self,
         shared: &Shared,
         connection: &Connection,
         scope: &Scope,
-        day: UnixSeconds,
+        seconds: &Range<UnixSeconds>,
     ) -> rusqlite::Result<bool> {
         let sql = format!(
             "SELECT {} FROM probe_history WHERE timestamp >= ?1 AND timestamp < ?2{} ORDER BY timestamp, id",
             shared.record_columns,
             scope.condition()
         );
-        let end = day.saturating_add(DAY_SECS);
         let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(&*scope.parameters(&[&day, &end]))?;
+        let mut rows = statement.query(&*scope.parameters(&[&seconds.start, &seconds.end]))?;
         while let Some(row) = rows.next()? {
             let Some(key) = self.keys.get([text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?])
             else {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use relay_core::{
     MonitorKey, Psc, StoredRecord, SubStatus,
-    event::{GroupStates, NewEvent},
+    event::{GroupStates, ModelState, NewEvent},
     ports::{Transition, repository::EventFilter, transition::NoTransition},
     timeline::{Period, Timeline},
 };
@@ -50,6 +50,7 @@ combinations! {
     live_records_and_imported_ones_add_up,
     numbers_and_states_go_on,
     history_without_channel_goes_to_its_heir,
+    nothing_comes_from_the_future,
 }
 
 async fn every_age_comes_out_as_if_it_had_been_recorded_here<B: Backend>(place: Place) {
@@ -261,4 +262,35 @@ async fn history_without_channel_goes_to_its_heir<B: Backend>(place: Place) {
     assert!(
         events.iter().all(|event| !event.event.key.channel().is_empty() || event.event.key.service() == "gm")
     );
+}
+
+/// A record from the future would be the newest of its monitor until then, and a state keep its machine from hearing of
+/// anything before.
+async fn nothing_comes_from_the_future<B: Backend>(place: Place) {
+    let site = Site::<B>::new(place, Age::Models, 3, 300).await;
+    let (of, model) = &site.source.models[0];
+    for at in [NOW, NOW + 1, NOW + 80_000] {
+        site.execute(&format!(
+            "INSERT INTO probe_history (provider, service, channel, model, status, latency, timestamp) \
+             VALUES ('{}', '{}', '{}', '{}', 1, 44, {at})",
+            of.provider(),
+            of.service(),
+            of.channel(),
+            of.model()
+        ))
+        .await;
+    }
+    for table in ["service_states", "channel_states"] {
+        site.execute(&format!("UPDATE {table} SET last_timestamp = {}", NOW + 80_000)).await;
+    }
+    let summary = site.import(&options()).await;
+    assert_eq!((summary.rows, summary.records, summary.skipped), (301, 301, 2));
+    let repository = site.store.repository();
+    let newest = repository.latest(std::slice::from_ref(of)).await.expect("latest")[0];
+    assert_eq!(newest.map(|newest| newest.timestamp), Some(NOW));
+    let seen = Arc::new(Seen::default());
+    repository.append(vec![record(of, NOW + 1).build()], seen.clone()).await.expect("stored");
+    let states = seen.0.lock().expect("not poisoned").clone();
+    assert_eq!(states.models[of.model()], ModelState { last_timestamp: NOW, ..*model });
+    assert_eq!(states.channel.map(|channel| channel.last_timestamp), Some(NOW));
 }
