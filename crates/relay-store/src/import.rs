@@ -12,6 +12,7 @@
 mod chunks;
 mod events;
 mod history;
+mod left_out;
 mod missing;
 mod numbers;
 pub(crate) mod relay_pulse;
@@ -31,6 +32,7 @@ use relay_core::{
 use tokio::sync::watch;
 
 pub use history::{Progress, Summary};
+pub use left_out::LeftOut;
 pub(crate) use {
     events::missing_events,
     missing::{fill, fuller_day, missing_of_days, touched},
@@ -181,9 +183,9 @@ impl Import {
         options: ImportOptions,
         deps: ImportDeps,
     ) -> Result<Self, ImportError> {
-        let (source, skipped) = open(from).await?;
+        let (source, left_out) = open(from).await?;
         let facts = source.facts().await?;
-        let (progress, summary) = (ImportProgress::default(), Summary { skipped, ..Summary::default() });
+        let (progress, summary) = (ImportProgress::default(), Summary { left_out, ..Summary::default() });
         let mut import = Self { source, options, deps, facts, progress, summary };
         import.look_again().await?;
         import.copy_events().await?;
@@ -276,17 +278,21 @@ impl Import {
     }
 }
 
-/// Opens the source; returns it and how many of its rows are left out already.
-async fn open(from: &ImportFrom) -> Result<(Arc<dyn Source>, u64), ImportError> {
+/// A source, and which of its rows are left out already.
+type Opened = (Arc<dyn Source>, LeftOut);
+
+async fn open(from: &ImportFrom) -> Result<Opened, ImportError> {
     match from.clone() {
-        ImportFrom::RelayPulseTables(options) => Ok((Arc::new(RelayPulseTables::open(&options).await?), 0)),
+        ImportFrom::RelayPulseTables(options) => {
+            Ok((Arc::new(RelayPulseTables::open(&options).await?), LeftOut::default()))
+        }
         ImportFrom::RelayPulseFile(path) => {
-            blocking(move || Ok((Arc::new(RelayPulseFile::open(&path)?), 0))).await
+            blocking(move || Ok((Arc::new(RelayPulseFile::open(&path)?), LeftOut::default()))).await
         }
         ImportFrom::Archive { file, scratch } => {
             blocking(move || {
-                let skipped = fill_scratch(&file, &scratch)?;
-                Ok((Arc::new(RelayPulseFile::open(&scratch)?), skipped))
+                let left_out = fill_scratch(&file, &scratch)?;
+                Ok((Arc::new(RelayPulseFile::open(&scratch)?), left_out))
             })
             .await
         }
@@ -294,8 +300,8 @@ async fn open(from: &ImportFrom) -> Result<(Arc<dyn Source>, u64), ImportError> 
 }
 
 async fn blocking(
-    open: impl FnOnce() -> Result<(Arc<dyn Source>, u64), ImportError> + Send + 'static,
-) -> Result<(Arc<dyn Source>, u64), ImportError> {
+    open: impl FnOnce() -> Result<Opened, ImportError> + Send + 'static,
+) -> Result<Opened, ImportError> {
     let broken = |_| ImportError::Source { reason: "opening was broken off".to_owned(), temporary: true };
     tokio::task::spawn_blocking(open).await.map_err(broken)?
 }

@@ -172,10 +172,16 @@ impl State {
     /// Says how it ended.
     fn tell(&self, outcome: &Result<ImportSummary, ImportError>, began: Instant) {
         match outcome {
-            Ok(ImportSummary { rows, records, counts, skipped, .. }) => {
+            Ok(summary) => {
                 self.set("done", None);
+                let left_out = import::left_out(summary);
+                if !left_out.is_empty() {
+                    let reasons = left_out.join(", ");
+                    warn!(reasons, "some of what the Go version left is not taken over");
+                }
+                let ImportSummary { rows, records, counts, .. } = summary;
                 let seconds = began.elapsed().as_secs();
-                info!(rows, records, counts, skipped, seconds, "all history of the Go version is here");
+                info!(rows, records, counts, seconds, "all history of the Go version is here");
             }
             Err(ImportError::Stopped) => {
                 info!("the import of the history of the Go version goes on at the next start");

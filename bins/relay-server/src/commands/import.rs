@@ -169,8 +169,7 @@ fn refuse_own(config: &Config, from: &ImportFrom) -> anyhow::Result<()> {
 }
 
 fn tell(source: &dyn Display, summary: &ImportSummary) {
-    let ImportSummary { rows, records, counts, skipped, too_old, .. } = summary;
-    let ImportSummary { events, events_left_out, events_skipped, groups, .. } = summary;
+    let ImportSummary { rows, records, counts, events, groups, .. } = summary;
     let (rows, days) = (count_of(*rows, "record"), count_of(*counts, "day"));
     print(&format!(
         "{source}: read {rows}, added {records}, and the counts of {days} of monitors older than retention\n"
@@ -179,15 +178,8 @@ fn tell(source: &dyn Display, summary: &ImportSummary) {
         let (events, groups) = (count_of(*events, "event"), count_of(*groups, "group"));
         print(&format!("copied {events} and the states of {groups}\n"));
     }
-    for (count, noun, what) in [
-        (*skipped, "record", "without provider, service or a time that can be"),
-        (*too_old, "record", "older than storage.retention.rollup_days"),
-        (*events_left_out, "event", "whose number another event has"),
-        (*events_skipped, "event", "that cannot be understood"),
-    ] {
-        if count > 0 {
-            print(&format!("left out {} {what}\n", count_of(count, noun)));
-        }
+    for reason in import::left_out(summary) {
+        print(&format!("left out {reason}\n"));
     }
 }
 

@@ -16,9 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    Heirs, Import, ImportError,
+    Heirs, Import, ImportError, LeftOut,
     chunks::{Chunks, by_monitor},
-    source::Outside,
 };
 use crate::rollup::day_of;
 
@@ -54,13 +53,12 @@ pub struct Summary {
     pub records: u64,
     /// Days of monitors that were brought in as counts, or were found counted.
     pub counts: u64,
-    /// Rows left out: without provider or service, without a time, from the future.
-    pub skipped: u64,
-    /// Rows left out because they are older than what is kept.
-    pub too_old: u64,
+    /// Rows left out.
+    pub left_out: LeftOut,
     /// Events that were copied.
     pub events: u64,
-    /// Events left out because another event has their number.
+    /// Events left out because another event has their number, or because what caused them is unknown as it is of another
+    /// one of their kind and monitor.
     pub events_left_out: u64,
     /// Rows that are no events.
     pub events_skipped: u64,
@@ -74,7 +72,7 @@ struct Day {
     rows: u64,
     records: u64,
     counts: u64,
-    skipped: u64,
+    left_out: LeftOut,
 }
 
 /// Where the loop over the days is.
@@ -123,8 +121,7 @@ impl Import {
                 Err(error) => patience.wait(error, stop).await?,
             }
         }
-        self.summary.too_old = outside.before;
-        self.summary.skipped += outside.timeless + outside.after;
+        self.summary.left_out.add(outside);
         self.deps.repository.note_import(&self.options.name, Some(walk.before), true).await?;
         Ok(self.summary)
     }
@@ -134,7 +131,7 @@ impl Import {
         &self,
         until: UnixSeconds,
         stop: &CancellationToken,
-    ) -> Result<Outside, ImportError> {
+    ) -> Result<LeftOut, ImportError> {
         let oldest = day_of(self.options.counts_from).max(0);
         tokio::select! {
             biased;
@@ -176,7 +173,7 @@ impl Import {
         self.summary.rows += outcome.rows;
         self.summary.records += outcome.records;
         self.summary.counts += outcome.counts;
-        self.summary.skipped += outcome.skipped;
+        self.summary.left_out.add(outcome.left_out);
         Ok(true)
     }
 
@@ -206,10 +203,10 @@ impl Import {
             }
             Ok::<_, ImportError>((outcome, take))
         };
-        let (skipped, consumed) = tokio::join!(source.read(seconds, sender), consume);
+        let (left_out, consumed) = tokio::join!(source.read(seconds, sender), consume);
         let (mut outcome, take) = consumed?;
         // Only now is it known that nothing is missing of the day.
-        outcome.skipped += skipped?;
+        outcome.left_out.add(left_out?);
         take.end(self, &mut outcome).await?;
         Ok(outcome)
     }

@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     import::{
-        ImportError,
+        ImportError, LeftOut,
         relay_pulse::{CHANNEL_STATE, EVENT, Groups, MODEL_STATE, RECORD},
-        source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Outside, Source},
+        source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Source},
     },
     options::{PostgresOptions, PostgresTimeouts},
 };
@@ -212,16 +212,16 @@ impl RelayPulseTables {
         Ok(newest.map(|timestamp| timestamp.div_euclid(DAY_SECS) * DAY_SECS))
     }
 
-    /// Hands the records of some seconds over, all of them as they were at one moment; returns how many rows were none.
+    /// Hands the records of some seconds over, all of them as they were at one moment; returns which rows were none.
     async fn hand_over(
         &self,
         seconds: &Range<UnixSeconds>,
         records: &mpsc::Sender<Vec<StoredRecord>>,
-    ) -> Result<u64, Error> {
+    ) -> Result<LeftOut, Error> {
         let error = translate("cannot read records");
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
-        let (mut keys, mut skipped) = (Keys::default(), 0);
+        let (mut keys, mut left_out) = (Keys::default(), LeftOut::default());
         for scope in self.scopes(&transaction).await? {
             let sql = format!(
                 "SELECT {} FROM public.probe_history h WHERE h.timestamp >= $1::bigint AND h.timestamp < $2::bigint{} \
@@ -239,28 +239,28 @@ impl RelayPulseTables {
                 for rows in rows.chunks(HANDFUL) {
                     let mut handful = Vec::with_capacity(rows.len());
                     for row in rows {
-                        match rows::record(row, &mut keys).map_err(&error)? {
-                            Some(stored) => handful.push(stored),
-                            None => skipped += 1,
-                        }
+                        handful.extend(rows::record(row, &mut keys, &mut left_out).map_err(&error)?);
                     }
                     if records.send(handful).await.is_err() {
-                        return Ok(skipped);
+                        return Ok(left_out);
                     }
                 }
             }
         }
-        Ok(skipped)
+        Ok(left_out)
     }
 
-    async fn count(&self, seconds: &Range<UnixSeconds>) -> Result<Outside, Error> {
+    async fn count(&self, seconds: &Range<UnixSeconds>) -> Result<LeftOut, Error> {
         let error = translate("cannot count records");
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
         let parameters: [Parameter<'_>; 2] = [&seconds.start, &seconds.end];
         let row = transaction.query_one(COUNT_OUTSIDE, &parameters).await.map_err(&error)?;
         let count = |column: usize| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
-        let counted = || Ok(Outside { timeless: count(0)?, before: count(1)?, after: count(2)? });
+        let counted = || {
+            let (timeless, too_old, future) = (count(0)?, count(1)?, count(2)?);
+            Ok(LeftOut { timeless, too_old, future, ..LeftOut::default() })
+        };
         counted().map_err(error)
     }
 }
@@ -287,11 +287,11 @@ impl Source for RelayPulseTables {
         &self,
         seconds: Range<UnixSeconds>,
         records: mpsc::Sender<Vec<StoredRecord>>,
-    ) -> Result<u64, ImportError> {
+    ) -> Result<LeftOut, ImportError> {
         self.hand_over(&seconds, &records).await.map_err(trouble)
     }
 
-    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<Outside, ImportError> {
+    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<LeftOut, ImportError> {
         self.count(&seconds).await.map_err(trouble)
     }
 }

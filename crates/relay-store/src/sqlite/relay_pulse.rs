@@ -23,12 +23,12 @@ use tokio::sync::mpsc;
 
 use super::file;
 use crate::import::{
-    ImportError,
+    ImportError, LeftOut,
     relay_pulse::{
         CHANNEL_STATE, ChannelStateNumbers, EVENT, EventNumbers, Groups, MODEL_STATE, ModelStateNumbers,
         RECORD, RecordNumbers, event, record, select_list,
     },
-    source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Outside, Source},
+    source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Source},
 };
 
 const COUNT_OUTSIDE: &str = include_str!("sql/relay_pulse/count_outside.sql");
@@ -149,25 +149,31 @@ impl Source for RelayPulseFile {
         &self,
         seconds: Range<UnixSeconds>,
         records: mpsc::Sender<Vec<StoredRecord>>,
-    ) -> Result<u64, ImportError> {
+    ) -> Result<LeftOut, ImportError> {
         self.run("cannot read records", move |shared, connection| {
-            let mut reader = DayReader { keys: Keys::default(), handful: Vec::new(), records, skipped: 0 };
+            let (keys, left_out) = (Keys::default(), LeftOut::default());
+            let mut reader = DayReader { keys, handful: Vec::new(), records, left_out };
             for scope in shared.scopes(connection)? {
                 if !reader.read(shared, connection, scope, &seconds)? {
                     break;
                 }
             }
             reader.hand_over();
-            Ok(reader.skipped)
+            Ok(reader.left_out)
         })
         .await
     }
 
-    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<Outside, ImportError> {
+    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<LeftOut, ImportError> {
         self.run("cannot count records", move |_, connection| {
             connection.query_row(COUNT_OUTSIDE, (seconds.start, seconds.end), |row| {
                 let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
-                Ok(Outside { timeless: count(0)?, before: count(1)?, after: count(2)? })
+                Ok(LeftOut {
+                    timeless: count(0)?,
+                    too_old: count(1)?,
+                    future: count(2)?,
+                    ..LeftOut::default()
+                })
             })
         })
         .await
@@ -212,7 +218,7 @@ struct DayReader {
     keys: Keys,
     handful: Vec<StoredRecord>,
     records: mpsc::Sender<Vec<StoredRecord>>,
-    skipped: u64,
+    left_out: LeftOut,
 }
 
 impl DayReader {
@@ -232,11 +238,8 @@ impl DayReader {
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(&*scope.parameters(&[&seconds.start, &seconds.end]))?;
         while let Some(row) = rows.next()? {
-            let Some(key) = self.keys.get([text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?])
-            else {
-                self.skipped += 1;
-                continue;
-            };
+            let parts = [text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?];
+            let Some(key) = self.keys.of_record(parts, &mut self.left_out) else { continue };
             let numbers = RecordNumbers {
                 id: number(row, 0)?.unwrap_or_default(),
                 status: number(row, 5)?.unwrap_or(-1),

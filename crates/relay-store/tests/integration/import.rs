@@ -13,7 +13,7 @@ use relay_core::{
     ports::{Transition, repository::EventFilter, transition::NoTransition},
     timeline::{Period, Timeline},
 };
-use relay_store::{Import, ImportError, ImportOptions};
+use relay_store::{Import, ImportError, ImportOptions, LeftOut};
 use relay_testkit::{key, record, relay_pulse::Age, suite::Backend};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +51,7 @@ combinations! {
     numbers_and_states_go_on,
     history_without_channel_goes_to_its_heir,
     nothing_comes_from_the_future,
+    events_without_their_record_are_told_of,
 }
 
 async fn every_age_comes_out_as_if_it_had_been_recorded_here<B: Backend>(place: Place) {
@@ -59,7 +60,8 @@ async fn every_age_comes_out_as_if_it_had_been_recorded_here<B: Backend>(place: 
         let summary = site.import(&options()).await;
         let old = NOW - NOW % DAY - 36 * DAY;
         let kept = site.source.records.iter().filter(|stored| stored.record.timestamp >= old).count() as u64;
-        assert_eq!((summary.rows, summary.records, summary.skipped), (1_500, kept, 0), "{age:?}");
+        assert_eq!((summary.rows, summary.records), (1_500, kept), "{age:?}");
+        assert_eq!(summary.left_out, LeftOut::default(), "{age:?}");
         assert!(summary.counts > 0);
         let (expected, keys) = (site.expected(&[]).await, site.keys());
         for reopened in [false, true] {
@@ -284,7 +286,8 @@ async fn nothing_comes_from_the_future<B: Backend>(place: Place) {
         site.execute(&format!("UPDATE {table} SET last_timestamp = {}", NOW + 80_000)).await;
     }
     let summary = site.import(&options()).await;
-    assert_eq!((summary.rows, summary.records, summary.skipped), (301, 301, 2));
+    assert_eq!((summary.rows, summary.records), (301, 301));
+    assert_eq!(summary.left_out, LeftOut { future: 2, ..LeftOut::default() });
     let repository = site.store.repository();
     let newest = repository.latest(std::slice::from_ref(of)).await.expect("latest")[0];
     assert_eq!(newest.map(|newest| newest.timestamp), Some(NOW));
@@ -293,4 +296,26 @@ async fn nothing_comes_from_the_future<B: Backend>(place: Place) {
     let states = seen.0.lock().expect("not poisoned").clone();
     assert_eq!(states.models[of.model()], ModelState { last_timestamp: NOW, ..*model });
     assert_eq!(states.channel.map(|channel| channel.last_timestamp), Some(NOW));
+}
+
+/// Of events of one kind and monitor whose record is unknown a store has one; the others are counted, each time.
+async fn events_without_their_record_are_told_of<B: Backend>(place: Place) {
+    let site = Site::<B>::new(place, Age::Models, 3, 300).await;
+    let events = |ids: std::ops::Range<i64>| -> Vec<String> {
+        ids.map(|id| format!("({id}, 'odd', 's', '', '', 'DOWN', 1, 0, NULL, {id}, {id}, '{{}}')")).collect()
+    };
+    if let Place::Tables = place {
+        site.execute("ALTER TABLE status_events ALTER trigger_record_id DROP NOT NULL").await;
+    } else {
+        site.execute(
+            "ALTER TABLE status_events RENAME TO before; CREATE TABLE status_events AS SELECT * FROM before",
+        )
+        .await;
+    }
+    site.execute(&format!("INSERT INTO status_events VALUES {}", events(101..104).join(", "))).await;
+    let copied = site.source.events.len() as u64 + 1;
+    for (name, copied) in [("test", copied), ("another", 0)] {
+        let summary = site.import(&ImportOptions { name: name.to_owned(), ..options() }).await;
+        assert_eq!((summary.events, summary.events_left_out), (copied, 2), "{name}");
+    }
 }
