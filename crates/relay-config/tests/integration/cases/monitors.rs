@@ -15,6 +15,13 @@ fn required_settings() {
             ("provider is required", monitor("provider: ''"), &[]),
             ("white space is no service", monitor("service: ' '"), &[]),
             ("category is one of two", monitor("category: comercial"), &[]),
+            (
+                "a wrong value that is merged in is told once, and not missed",
+                "x-base: &base\n  category: comercial\n  method: HEAD\n  sponsor: us\n  url: https://a.example\n\
+                 monitors:\n  - {<<: *base, provider: a, service: cc}\n  - {<<: *base, provider: b, service: cc}\n"
+                    .to_owned(),
+                &[],
+            ),
             ("category in any case", monitor("category: COMMERCIAL"), &["/monitors/0/category"]),
             ("sponsor is required", monitor("sponsor: null"), &[]),
             ("method is one of five", monitor("method: HEAD"), &[]),
