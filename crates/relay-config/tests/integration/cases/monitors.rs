@@ -49,6 +49,23 @@ fn scalars_as_written() {
 }
 
 #[test]
+fn names_that_make_the_key() {
+    let child = format!("{}  - parent: \"acme/c\\u0007c\"\n    model: m\n", monitor("channel: vip"));
+    table(
+        "monitors/names_that_make_the_key",
+        &[
+            ("no name holds a NUL, which PostgreSQL cannot store", monitor(r#"provider: "n\0ul""#), &[]),
+            ("no name has two lines", monitor(r#"service: "two\nlines""#), &[]),
+            ("nor the path of a parent", child, &[]),
+            ("a line break at the end is none", monitor("model: |\n  m1\n"), &["/monitors/0/model"]),
+            ("other letters are fine", monitor("channel: 'VIP 通道 ü'"), &["/monitors/0/channel"]),
+            ("a name may be long", monitor(&format!("model: {}", "m".repeat(1024))), &[]),
+            ("a longer one may be lost", monitor(&format!("model: {}", "m".repeat(1025))), &[]),
+        ],
+    );
+}
+
+#[test]
 fn what_is_shown() {
     table(
         "monitors/what_is_shown",
