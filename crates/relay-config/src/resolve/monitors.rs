@@ -9,6 +9,7 @@ use relay_core::{
 
 use super::{
     badges::{self, Badges},
+    hints,
     key::{self, Found},
     probe::{self, Times, Values},
     url,
@@ -100,6 +101,8 @@ fn one(
     names(member, reader);
     let times = Times::of(whole, shared.root);
     slow_timeout(&times, reader);
+    hints::interval(&member.own.interval, reader);
+    hints::sent(whole, reader);
     let values = Values { key, model: text(&whole.model) };
     let spec = probe::resolve(whole, &values, &times, shared.root, reader);
     let listing = listing(member, key, shared, reader);

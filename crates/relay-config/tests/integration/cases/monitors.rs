@@ -66,6 +66,41 @@ fn names_that_make_the_key() {
 }
 
 #[test]
+fn what_is_sent_as_it_stands() {
+    let header = |text: &str| monitor(&format!("headers: {{{text}}}"));
+    table(
+        "monitors/what_is_sent_as_it_stands",
+        &[
+            ("a variable in the address", monitor("url: 'https://a.example/${TOK:-dflt}/${UNCLOSED'"), &[]),
+            ("an empty one in a header", header("X-Key: '${}'"), &[]),
+            ("blanks in a placeholder", header("Authorization: 'Bearer {{ API_KEY }}'"), &[]),
+            ("another case of one", monitor("url: 'https://a.example/{{model}}'"), &[]),
+            ("a name that nobody knows", header("X-A: '{{FOO}}'"), &[]),
+            (
+                "in a body only what is surely meant",
+                monitor(r#"body: '{"a": "{{ MODEL }}", "b": "{{ name }} {{FOO}} ${X}"}'"#),
+                &[],
+            ),
+            ("an include without a file", monitor(r#"body: "!include""#), &[]),
+            ("headers of the connection", header("Content-Length: 3, transfer-encoding: chunked"), &[]),
+            ("what is replaced says nothing", header("X-A: '{{MODEL}}', X-B: '{{x}} {'"), &[]),
+        ],
+    );
+}
+
+#[test]
+fn intervals_of_another_unit() {
+    table(
+        "monitors/intervals_of_another_unit",
+        &[
+            ("a millisecond", monitor("interval: 1ms"), &["/monitors/0/interval"]),
+            ("for all", global("interval: 1ns"), &["/interval"]),
+            ("a second is fine", monitor("interval: 1s"), &[]),
+        ],
+    );
+}
+
+#[test]
 fn what_is_shown() {
     table(
         "monitors/what_is_shown",
