@@ -83,6 +83,7 @@ impl Upgrade {
         stop: &CancellationToken,
     ) -> bool {
         let Self { left, mut import, heirs, state } = self;
+        let config = states.clone();
         let follow = async {
             while states.changed().await.is_ok() {
                 let groups = channels::named(&states.borrow_and_update().config.monitors);
@@ -127,6 +128,11 @@ impl Upgrade {
             Err(error) => Err(error),
         };
         state.tell(&outcome, began);
+        if let Ok(summary) = &outcome
+            && let Some(monitors) = import::unshown(&summary.monitors, &config.borrow().config.monitors)
+        {
+            warn!(monitors, "history that no configured monitor shows is kept all the same");
+        }
         if outcome.is_ok()
             && let Err(error) = left.finished()
         {

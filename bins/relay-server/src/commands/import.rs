@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use relay_config::{Backend, Config, Environment};
 use relay_core::{
-    Secret,
+    Monitor, Secret,
     ports::{Clock, Repository, clock::SystemClock},
 };
 use relay_store::{
@@ -140,10 +140,10 @@ async fn all(
         teller.end();
         let summary = outcome?;
         match from {
-            ImportFrom::RelayPulseFile(path) => tell(&path.display(), &summary),
-            ImportFrom::RelayPulseTables(options) => tell(&options.to_url(), &summary),
+            ImportFrom::RelayPulseFile(path) => tell(&path.display(), &summary, &config.monitors),
+            ImportFrom::RelayPulseTables(options) => tell(&options.to_url(), &summary, &config.monitors),
             ImportFrom::Archive { file, scratch } => {
-                tell(&file.display(), &summary);
+                tell(&file.display(), &summary, &config.monitors);
                 fs::remove_file(scratch).context("cannot remove a temporary file")?;
             }
         }
@@ -168,7 +168,7 @@ fn refuse_own(config: &Config, from: &ImportFrom) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell(source: &dyn Display, summary: &ImportSummary) {
+fn tell(source: &dyn Display, summary: &ImportSummary, configured: &[Arc<Monitor>]) {
     let ImportSummary { rows, records, counts, events, groups, .. } = summary;
     let (rows, days) = (count_of(*rows, "record"), count_of(*counts, "day"));
     print(&format!(
@@ -180,6 +180,9 @@ fn tell(source: &dyn Display, summary: &ImportSummary) {
     }
     for reason in import::left_out(summary) {
         print(&format!("left out {reason}\n"));
+    }
+    if let Some(unshown) = import::unshown(&summary.monitors, configured) {
+        print(&format!("history that no configured monitor shows is kept all the same, of {unshown}\n"));
     }
 }
 

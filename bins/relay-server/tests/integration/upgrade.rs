@@ -111,7 +111,8 @@ async fn what_is_left_out_is_told_by_reason() {
         .and_then(|file| {
             file.execute_batch(&format!(
                 "INSERT INTO probe_history (provider, service, status, latency, timestamp) \
-                 VALUES ('good', 'chat', 1, 1, {future}), ('', 'chat', 1, 1, 1)"
+                 VALUES ('good', 'chat', 1, 1, {future}), ('', 'chat', 1, 1, 1), ('gone', 'chat', 1, 1, {})",
+                future - 90_000
             ))
         })
         .expect("inserted");
@@ -126,10 +127,13 @@ async fn what_is_left_out_is_told_by_reason() {
     let line = log.iter().find(|line| line.contains(what)).expect("said");
     let told = "1 record from the future, 1 record older than storage.retention.rollup_days";
     assert!(line.contains("WARN") && line.contains(told), "{line}");
+    server.says("history that no configured monitor shows is kept all the same").await;
+    assert!(server.log().iter().any(|line| line.contains("1 monitor: gone/chat")), "{:?}", server.log());
     server.stop().await;
     let done = finish(program(site.dir.path()).args(["import", "relay-pulse", "--sqlite"]).arg(&copy));
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(said.contains("left out 1 record from the future\nleft out 1 record older than "), "{said}");
+    assert!(said.contains("all the same, of 1 monitor: gone/chat\n"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,11 @@
 //! Records: day by day, newest first.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 
 use relay_core::{
     MonitorKey, StoredRecord, UnixSeconds,
@@ -44,6 +49,9 @@ pub struct Progress {
     pub day: UnixSeconds,
 }
 
+/// Monitors that are remembered by name.
+const NAMED: usize = 20_000;
+
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
@@ -64,15 +72,26 @@ pub struct Summary {
     pub events_skipped: u64,
     /// Groups whose states were copied.
     pub groups: u64,
+    /// The monitors whose records this try read, under the names they have in the store; the first 20,000 of them.
+    pub monitors: BTreeSet<MonitorKey>,
 }
 
 /// What became of one day.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Day {
     rows: u64,
     records: u64,
     counts: u64,
     left_out: LeftOut,
+    monitors: BTreeSet<MonitorKey>,
+}
+
+impl Day {
+    fn name(&mut self, monitor: &MonitorKey) {
+        if !self.monitors.contains(monitor) && self.monitors.len() < NAMED {
+            self.monitors.insert(monitor.clone());
+        }
+    }
 }
 
 /// Where the loop over the days is.
@@ -174,6 +193,8 @@ impl Import {
         self.summary.records += outcome.records;
         self.summary.counts += outcome.counts;
         self.summary.left_out.add(outcome.left_out);
+        let free = NAMED.saturating_sub(self.summary.monitors.len());
+        self.summary.monitors.extend(outcome.monitors.into_iter().take(free));
         Ok(true)
     }
 
@@ -196,7 +217,9 @@ impl Import {
                 outcome.rows += handful.len() as u64;
                 let heirs = self.heirs();
                 for stored in handful {
-                    take.record(self, self.at_home_record(&heirs, stored), &mut outcome).await?;
+                    let stored = self.at_home_record(&heirs, stored);
+                    outcome.name(&stored.record.key);
+                    take.record(self, stored, &mut outcome).await?;
                 }
                 let rows = self.summary.rows + outcome.rows;
                 tell(Progress { rows, rows_about: self.facts.rows, day });

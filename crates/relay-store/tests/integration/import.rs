@@ -62,6 +62,7 @@ async fn every_age_comes_out_as_if_it_had_been_recorded_here<B: Backend>(place: 
         let kept = site.source.records.iter().filter(|stored| stored.record.timestamp >= old).count() as u64;
         assert_eq!((summary.rows, summary.records), (1_500, kept), "{age:?}");
         assert_eq!(summary.left_out, LeftOut::default(), "{age:?}");
+        assert!(summary.monitors.iter().eq(&site.keys()), "{age:?}: {:?}", summary.monitors);
         assert!(summary.counts > 0);
         let (expected, keys) = (site.expected(&[]).await, site.keys());
         for reopened in [false, true] {
