@@ -2,7 +2,7 @@
 //!
 //! [`Import::begin`] opens a source, reserves its numbers, and copies events and states; [`Import::history`] brings the
 //! records in, day by day, newest first, and can be broken off at any moment: an import of the same name goes on where
-//! the last one was. Days that the store keeps records of get their records, older ones their counts only. Whatever is
+//! the last one was. Half hours that the store keeps records of get their records, older ones count in their days only. Whatever is
 //! there already is not added again, so any import may be made twice.
 //!
 //! [`source`] is what is read, one implementation for each driver; [`relay_pulse`] says what the rows of the Go version
@@ -91,7 +91,8 @@ impl ImportFrom {
 pub struct ImportOptions {
     /// What the import is called: the same for every try of one import.
     pub name: String,
-    /// Records of the day that this second lies in, and later ones, are brought in as records.
+    /// Records of the half hour that this second lies in, and later ones, are brought in as records: those that the
+    /// cleaner would leave.
     pub records_from: UnixSeconds,
     /// Counts of the day that this second lies in, and later ones, are brought in; what is older is left out.
     pub counts_from: UnixSeconds,

@@ -24,7 +24,7 @@ use super::{
     Heirs, Import, ImportError, LeftOut,
     chunks::{Chunks, by_monitor},
 };
-use crate::rollup::day_of;
+use crate::rollup::{day_of, slot_of};
 
 /// Handfuls of records that the source is ahead of the store.
 const AHEAD: usize = 4;
@@ -177,8 +177,12 @@ impl Import {
         }
         let today = day_of(self.deps.clock.now().as_secs());
         let seconds = day..day.saturating_add(DAY_SECS).min(walk.until);
-        let outcome = if day >= day_of(self.options.records_from).min(today) {
+        // The cleaner's border: what is brought in before it would go at the next clean-up, and come back with each import.
+        let horizon = slot_of(self.options.records_from);
+        let outcome = if day >= horizon.min(today) {
             self.bring_records(seconds, stop, tell).await?
+        } else if seconds.end > horizon {
+            self.bring_both(seconds, horizon, stop, tell).await?
         } else {
             self.bring_counts(seconds, stop, tell).await?
         };
@@ -252,6 +256,20 @@ impl Import {
     ) -> Result<Day, ImportError> {
         let counts = TakeCounts { day: seconds.start, sums: BTreeMap::new() };
         self.read(seconds, stop, tell, counts).await
+    }
+
+    /// Brings in the counts of a day, and the records that are not too old.
+    async fn bring_both(
+        &self,
+        seconds: Range<UnixSeconds>,
+        horizon: UnixSeconds,
+        stop: &CancellationToken,
+        tell: &mut (impl FnMut(Progress) + Send),
+    ) -> Result<Day, ImportError> {
+        let day = seconds.start;
+        let records = TakeRecords { day, chunks: Chunks::of(self.options.chunk) };
+        let counts = TakeCounts { day, sums: BTreeMap::new() };
+        self.read(seconds, stop, tell, TakeBoth { horizon, records, counts }).await
     }
 
     fn at_home_record(&self, heirs: &Heirs, mut stored: StoredRecord) -> StoredRecord {
@@ -392,6 +410,33 @@ impl Take for TakeCounts {
 
     async fn end(mut self, import: &Import, outcome: &mut Day) -> Result<(), ImportError> {
         self.store(import, outcome).await
+    }
+}
+
+/// Stores those from the horizon on, and counts all of them.
+struct TakeBoth {
+    horizon: UnixSeconds,
+    records: TakeRecords,
+    counts: TakeCounts,
+}
+
+impl Take for TakeBoth {
+    async fn record(
+        &mut self,
+        import: &Import,
+        stored: StoredRecord,
+        outcome: &mut Day,
+    ) -> Result<(), ImportError> {
+        if stored.record.timestamp >= self.horizon {
+            self.records.record(import, stored.clone(), outcome).await?;
+        }
+        self.counts.record(import, stored, outcome).await
+    }
+
+    async fn end(self, import: &Import, outcome: &mut Day) -> Result<(), ImportError> {
+        // Records first: then the newest of each monitor are there, and its counts are those of the whole day.
+        self.records.end(import, outcome).await?;
+        self.counts.end(import, outcome).await
     }
 }
 
