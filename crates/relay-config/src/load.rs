@@ -12,7 +12,8 @@ use crate::{
     env::{overlay, parse_dotenv},
     fingerprint::Fingerprint,
     include::{Includes, MAX_CONFIG_BYTES, decode, read_bytes},
-    reader::{Read as _, Reader},
+    inherit::text,
+    reader::{Read as _, Reader, mark_of},
     resolve::resolve,
     schema::{monitors::Body, root::Root},
     yaml::{Kind, Mark, compose},
@@ -31,6 +32,8 @@ pub struct Loaded {
     pub sources: Vec<PathBuf>,
     pub(crate) typed: Root,
     pub(crate) noted: Fingerprint,
+    /// The file as it is named in problems.
+    file: Arc<str>,
 }
 
 impl fmt::Debug for Loaded {
@@ -48,6 +51,33 @@ impl Loaded {
     #[must_use]
     pub fn warnings(&self) -> usize {
         self.notices.iter().filter(|notice| notice.severity == Severity::Warning).count()
+    }
+
+    /// Returns an error about the setting `key` of the notification of this name, with its place: for what only those who
+    /// send messages can tell. Without such a setting the place is the notification's.
+    #[must_use]
+    pub fn error_in_notification(&self, name: &str, key: &str, message: String) -> Problem {
+        let list = self.typed.notifications.as_ref();
+        let mut items = list.into_iter().flat_map(|list| list.value.iter());
+        let (path, mark) = match items.find(|(_, item)| text(&item.value.name) == name) {
+            None => ("notifications".to_owned(), Mark::default()),
+            Some((index, item)) => {
+                let typed = &item.value;
+                let mark = match key {
+                    "template" => mark_of(&typed.template),
+                    "body" => mark_of(&typed.body),
+                    "from" => mark_of(&typed.from),
+                    "to" => mark_of(&typed.to),
+                    "quiet_hours" => mark_of(&typed.quiet_hours),
+                    _ => Mark::default(),
+                };
+                let key = if key.is_empty() { String::new() } else { format!(".{key}") };
+                let mark = if mark == Mark::default() { item.mark } else { mark };
+                (format!("notifications[{index}]{key}"), mark)
+            }
+        };
+        let (line, col) = (mark.line, mark.col);
+        Problem { severity: Severity::Error, file: Arc::clone(&self.file), line, col, path, message }
     }
 }
 
@@ -155,7 +185,8 @@ fn load_text(
     notices.extend(problems);
     match (root, config) {
         (Some(typed), Some(config)) if !failed => {
-            Ok(Loaded { config, notices, sources: noted.readable(), typed, noted: noted.clone() })
+            let (sources, noted, file) = (noted.readable(), noted.clone(), Arc::clone(name));
+            Ok(Loaded { config, notices, sources, typed, noted, file })
         }
         _ => Err(Problems::new(notices)),
     }
