@@ -234,7 +234,7 @@ async fn mistakes_in_templates_are_refused_before_anything_runs() {
             assert!(parts.iter().all(|part| said.contains(part)), "{command:?}: {said}");
             assert!(!said.contains("s3cret"), "{said}");
             let place = said.lines().any(|line| {
-                let at = line.split(": ").nth(1).unwrap_or_default().rsplitn(3, ':').nth(1);
+                let at = line.split(": ").nth(1).unwrap_or_default().rsplit(':').nth(1);
                 at.is_some_and(|number| number.parse().is_ok_and(|number: u32| number > 0))
                     && line.contains(": notifications[0].template: ")
             });
