@@ -52,8 +52,8 @@ fn load(path: &Path, env: &Environment) -> anyhow::Result<Loaded> {
 fn load_to_run(path: &Path, env: &Environment) -> anyhow::Result<Loaded> {
     let loaded = load(path, env)?;
     if let Err(mistakes) = crate::app::notifications::all(&loaded.config) {
-        for mistake in &mistakes {
-            cli::complain(&format!("error: {}: {mistake}", path.display()));
+        for mistake in mistakes {
+            cli::complain(&format!("error: {}", mistake.in_file(&loaded)));
         }
         bail!("{} has mistakes in notifications and was not used: correct the file", path.display());
     }

@@ -12,7 +12,8 @@ use crate::{
     env::{overlay, parse_dotenv},
     fingerprint::Fingerprint,
     include::{Includes, MAX_CONFIG_BYTES, decode, read_bytes},
-    reader::{Read as _, Reader},
+    inherit::text,
+    reader::{Read as _, Reader, mark_of},
     resolve::resolve,
     schema::{monitors::Body, root::Root},
     yaml::{Kind, Mark, compose},
@@ -31,6 +32,8 @@ pub struct Loaded {
     pub sources: Vec<PathBuf>,
     pub(crate) typed: Root,
     pub(crate) noted: Fingerprint,
+    /// The file as it is named in problems.
+    file: Arc<str>,
 }
 
 impl fmt::Debug for Loaded {
@@ -49,6 +52,33 @@ impl Loaded {
     pub fn warnings(&self) -> usize {
         self.notices.iter().filter(|notice| notice.severity == Severity::Warning).count()
     }
+
+    /// Returns an error about the setting `key` of the notification of this name, with its place: for what only those who
+    /// send messages can tell. Without such a setting the place is the notification's.
+    #[must_use]
+    pub fn error_in_notification(&self, name: &str, key: &str, message: String) -> Problem {
+        let list = self.typed.notifications.as_ref();
+        let mut items = list.into_iter().flat_map(|list| list.value.iter());
+        let (path, mark) = match items.find(|(_, item)| text(&item.value.name) == name) {
+            None => ("notifications".to_owned(), Mark::default()),
+            Some((index, item)) => {
+                let typed = &item.value;
+                let mark = match key {
+                    "template" => mark_of(&typed.template),
+                    "body" => mark_of(&typed.body),
+                    "from" => mark_of(&typed.from),
+                    "to" => mark_of(&typed.to),
+                    "quiet_hours" => mark_of(&typed.quiet_hours),
+                    _ => Mark::default(),
+                };
+                let key = if key.is_empty() { String::new() } else { format!(".{key}") };
+                let mark = if mark == Mark::default() { item.mark } else { mark };
+                (format!("notifications[{index}]{key}"), mark)
+            }
+        };
+        let (line, col) = (mark.line, mark.col);
+        Problem { severity: Severity::Error, file: Arc::clone(&self.file), line, col, path, message }
+    }
 }
 
 /// Loads a file, with the `.env` beside it. Reads plain files only and never waits; time and memory are bounded whatever
@@ -66,7 +96,8 @@ pub fn load(path: &Path, env: &Environment) -> Result<Loaded, Problems> {
 /// All problems of the text when at least one of them is an error.
 pub fn load_str(text: &str, name: &str, env: &Environment) -> Result<Loaded, Problems> {
     let mut noted = Fingerprint::default();
-    read_text(text, &name.into(), None, env, Vec::new(), &mut noted).into_loaded(&noted)
+    let name: Arc<str> = name.into();
+    read_text(text, &name, None, env, Vec::new(), &mut noted).into_loaded(name, &noted)
 }
 
 /// Returns what a file says of the server, whatever else is wrong with it, for those who ask a server that goes on with
@@ -80,7 +111,7 @@ pub fn server_of(path: &Path, env: &Environment) -> Option<Server> {
 /// Loads a file and notes what it was made of, also when it has errors.
 pub(crate) fn load_noting(path: &Path, env: &Environment) -> (Result<Loaded, Problems>, Fingerprint) {
     let mut noted = Fingerprint::default();
-    let loaded = read_file(path, env, &mut noted).into_loaded(&noted);
+    let loaded = read_file(path, env, &mut noted).into_loaded(shown(path), &noted);
     (loaded, noted)
 }
 
@@ -95,11 +126,13 @@ struct Read {
 }
 
 impl Read {
-    fn into_loaded(self, noted: &Fingerprint) -> Result<Loaded, Problems> {
+    /// `file` is how the file is named in problems.
+    fn into_loaded(self, file: Arc<str>, noted: &Fingerprint) -> Result<Loaded, Problems> {
         let notices = self.problems;
         match self.meant {
             Some((typed, config)) if !self.failed => {
-                Ok(Loaded { config, notices, sources: noted.readable(), typed, noted: noted.clone() })
+                let (sources, noted) = (noted.readable(), noted.clone());
+                Ok(Loaded { config, notices, sources, typed, noted, file })
             }
             _ => Err(Problems::new(notices)),
         }
@@ -115,10 +148,7 @@ fn read_file(path: &Path, env: &Environment, noted: &mut Fingerprint) -> Read {
         errors.push(whole_file(path, Severity::Error, 0, message.clone()));
     }
     match (text, env) {
-        (Ok(text), Ok(env)) => {
-            let name = path.display().to_string().into();
-            read_text(&text, &name, Some(dir), &env, notices, noted)
-        }
+        (Ok(text), Ok(env)) => read_text(&text, &shown(path), Some(dir), &env, notices, noted),
         (_, env) => {
             errors.extend(env.err());
             Read { failed: true, problems: errors, ..Read::default() }
@@ -140,9 +170,13 @@ fn read_noting(path: &Path, limit: u64, noted: &mut Fingerprint) -> Result<Strin
     decode(bytes?)
 }
 
+/// Returns how a file is named in problems.
+fn shown(path: &Path) -> Arc<str> {
+    path.display().to_string().into()
+}
+
 fn whole_file(path: &Path, severity: Severity, line: u32, message: String) -> Problem {
-    let file = path.display().to_string().into();
-    Problem { severity, file, line, col: u32::from(line > 0), path: String::new(), message }
+    Problem { severity, file: shown(path), line, col: u32::from(line > 0), path: String::new(), message }
 }
 
 fn with_dotenv(

@@ -121,11 +121,12 @@ impl<'a> Reader<'a> {
             return;
         }
         let key = self.path.rsplit('.').next().unwrap_or_default().to_owned();
-        if !self.told.insert((mark, key, message.clone())) {
-            return;
-        }
+        // What is told at one place only is wrong at all of them.
         if severity == Severity::Error {
             self.wrong.insert(self.path.clone());
+        }
+        if !self.told.insert((mark, key, message.clone())) {
+            return;
         }
         let last = self.problems.len() + 1 == MAX_PROBLEMS;
         self.problems.push(Problem {

@@ -1,6 +1,7 @@
 //! From what was typed to what is meant: defaults applied, rules across settings checked.
 
 mod badges;
+mod hints;
 mod key;
 mod monitors;
 mod notifications;
@@ -30,6 +31,7 @@ pub(crate) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Config {
             reader.error(crate::yaml::Mark::default(), "required, at least one")
         });
     }
+    hints::interval(&root.interval, reader);
     Config {
         monitors: reader.within("monitors", |reader| monitors::resolve(root, reader)),
         site: site::resolve(root, reader),

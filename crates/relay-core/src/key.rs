@@ -58,6 +58,17 @@ pub struct MonitorKey {
 }
 
 impl MonitorKey {
+    /// The most bytes that a part of a key should have: a name that people read, in a list of many, is shorter by far, and
+    /// an index of PostgreSQL takes no entry much longer than two of these.
+    pub const PART_BYTES: usize = 1_024;
+
+    /// Tells whether a text can be a part of a key that came from elsewhere: at most [`PART_BYTES`](Self::PART_BYTES)
+    /// long, and without control characters, of which PostgreSQL stores no NUL and no line shows any.
+    #[must_use]
+    pub fn is_part(text: &str) -> bool {
+        text.len() <= Self::PART_BYTES && !text.contains(char::is_control)
+    }
+
     /// Makes a key from its group and model.
     pub fn new(psc: Psc, model: impl Into<Arc<str>>) -> Self {
         Self { psc, model: model.into() }
@@ -114,6 +125,21 @@ impl fmt::Display for MonitorKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_bounded_and_of_one_line() {
+        let (longest, longer) = ("x".repeat(MonitorKey::PART_BYTES), "x".repeat(MonitorKey::PART_BYTES + 1));
+        for (text, can_be) in [
+            ("", true),
+            ("GPT 4/ü", true),
+            (&longest, true),
+            (&longer, false),
+            ("a\0b", false),
+            ("\u{85}", false),
+        ] {
+            assert_eq!(MonitorKey::is_part(text), can_be, "{text:?}");
+        }
+    }
 
     #[test]
     fn display_leaves_out_empty_parts_at_the_end_only() {

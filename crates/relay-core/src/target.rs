@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method};
+use http::{
+    HeaderName, HeaderValue, Method,
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRANSFER_ENCODING, UPGRADE},
+};
 use regex::Regex;
 use url::Url;
 
@@ -94,6 +97,19 @@ impl fmt::Debug for ProbeSpec {
             .finish_non_exhaustive()
     }
 }
+
+/// Headers that belong to the connection, not to the request, and are not sent: the program decides about framing and
+/// reuse, and `Expect` would add a round trip to the latency.
+pub const CONNECTION_HEADERS: [HeaderName; 8] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// A header to send.
 #[derive(Clone, PartialEq, Eq)]

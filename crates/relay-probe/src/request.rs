@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version,
-    header::{
-        ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHORIZATION, TE,
-        TRANSFER_ENCODING, UPGRADE, USER_AGENT,
-    },
+    HeaderMap, HeaderValue, Method, Request, Uri, Version,
+    header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT},
     uri::{Authority, PathAndQuery, Scheme},
 };
 use http_body_util::Full;
-use relay_core::{ProbeSpec, target::Header};
+use relay_core::{
+    ProbeSpec,
+    target::{CONNECTION_HEADERS, Header},
+};
 use url::{Position, Url};
 
 use crate::{
@@ -24,19 +24,6 @@ use crate::{
 
 /// The encodings that answers may come in.
 const ENCODINGS: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
-
-/// Headers that belong to the connection, not to the request: we decide about framing and reuse. `Expect` would add
-/// a round trip to the latency.
-const OURS: [HeaderName; 8] = [
-    CONNECTION,
-    CONTENT_LENGTH,
-    EXPECT,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
 
 /// What one hop sends. Borrows from the probe's specification until a redirect changes something.
 #[derive(Clone)]
@@ -101,7 +88,7 @@ impl<'a> Outgoing<'a> {
     fn header_map(&self) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(self.headers.len() + 4);
         for header in self.headers.iter() {
-            if !OURS.contains(&header.name) {
+            if !CONNECTION_HEADERS.contains(&header.name) {
                 map.append(header.name.clone(), header.value.clone());
             }
         }

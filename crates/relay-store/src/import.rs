@@ -2,8 +2,8 @@
 //!
 //! [`Import::begin`] opens a source, reserves its numbers, and copies events and states; [`Import::history`] brings the
 //! records in, day by day, newest first, and can be broken off at any moment: an import of the same name goes on where
-//! the last one was. Days that the store keeps records of get their records, older ones their counts only. Whatever is
-//! there already is not added again, so any import may be made twice.
+//! the last one was. Half hours that the store keeps records of get their records, older ones count in their days only.
+//! Whatever is there already is not added again, so any import may be made twice.
 //!
 //! [`source`] is what is read, one implementation for each driver; [`relay_pulse`] says what the rows of the Go version
 //! mean; [`missing`], [`events`] and [`numbers`] decide, for the drivers of our own store, what is new and how it is
@@ -12,6 +12,7 @@
 mod chunks;
 mod events;
 mod history;
+mod left_out;
 mod missing;
 mod numbers;
 pub(crate) mod relay_pulse;
@@ -31,6 +32,7 @@ use relay_core::{
 use tokio::sync::watch;
 
 pub use history::{Progress, Summary};
+pub use left_out::LeftOut;
 pub(crate) use {
     events::missing_events,
     missing::{fill, fuller_day, missing_of_days, touched},
@@ -89,7 +91,8 @@ impl ImportFrom {
 pub struct ImportOptions {
     /// What the import is called: the same for every try of one import.
     pub name: String,
-    /// Records of the day that this second lies in, and later ones, are brought in as records.
+    /// Records of the half hour that this second lies in, and later ones, are brought in as records: those that the
+    /// cleaner would leave.
     pub records_from: UnixSeconds,
     /// Counts of the day that this second lies in, and later ones, are brought in; what is older is left out.
     pub counts_from: UnixSeconds,
@@ -181,9 +184,9 @@ impl Import {
         options: ImportOptions,
         deps: ImportDeps,
     ) -> Result<Self, ImportError> {
-        let (source, skipped) = open(from).await?;
+        let (source, left_out) = open(from).await?;
         let facts = source.facts().await?;
-        let (progress, summary) = (ImportProgress::default(), Summary { skipped, ..Summary::default() });
+        let (progress, summary) = (ImportProgress::default(), Summary { left_out, ..Summary::default() });
         let mut import = Self { source, options, deps, facts, progress, summary };
         import.look_again().await?;
         import.copy_events().await?;
@@ -233,6 +236,8 @@ impl Import {
     }
 
     async fn copy_states(&mut self) -> Result<(), ImportError> {
+        // A time in the future would keep a machine from hearing of anything until then.
+        let now = self.deps.clock.now().as_secs();
         let heirs = self.heirs();
         let mut groups: BTreeMap<Psc, GroupStates> = BTreeMap::new();
         let found = self.source.states().await?;
@@ -242,9 +247,11 @@ impl Import {
         for (psc, mut states) in named.into_iter().chain(unnamed) {
             for model in states.models.values_mut() {
                 model.last_record_id = self.shifted(model.last_record_id);
+                model.last_timestamp = model.last_timestamp.min(now);
             }
             if let Some(channel) = &mut states.channel {
                 channel.last_record_id = self.shifted(channel.last_record_id);
+                channel.last_timestamp = channel.last_timestamp.min(now);
             }
             groups.entry(heirs.group(psc)).or_default().adopt(states);
         }
@@ -272,17 +279,21 @@ impl Import {
     }
 }
 
-/// Opens the source; returns it and how many of its rows are left out already.
-async fn open(from: &ImportFrom) -> Result<(Arc<dyn Source>, u64), ImportError> {
+/// A source, and which of its rows are left out already.
+type Opened = (Arc<dyn Source>, LeftOut);
+
+async fn open(from: &ImportFrom) -> Result<Opened, ImportError> {
     match from.clone() {
-        ImportFrom::RelayPulseTables(options) => Ok((Arc::new(RelayPulseTables::open(&options).await?), 0)),
+        ImportFrom::RelayPulseTables(options) => {
+            Ok((Arc::new(RelayPulseTables::open(&options).await?), LeftOut::default()))
+        }
         ImportFrom::RelayPulseFile(path) => {
-            blocking(move || Ok((Arc::new(RelayPulseFile::open(&path)?), 0))).await
+            blocking(move || Ok((Arc::new(RelayPulseFile::open(&path)?), LeftOut::default()))).await
         }
         ImportFrom::Archive { file, scratch } => {
             blocking(move || {
-                let skipped = fill_scratch(&file, &scratch)?;
-                Ok((Arc::new(RelayPulseFile::open(&scratch)?), skipped))
+                let left_out = fill_scratch(&file, &scratch)?;
+                Ok((Arc::new(RelayPulseFile::open(&scratch)?), left_out))
             })
             .await
         }
@@ -290,8 +301,8 @@ async fn open(from: &ImportFrom) -> Result<(Arc<dyn Source>, u64), ImportError> 
 }
 
 async fn blocking(
-    open: impl FnOnce() -> Result<(Arc<dyn Source>, u64), ImportError> + Send + 'static,
-) -> Result<(Arc<dyn Source>, u64), ImportError> {
+    open: impl FnOnce() -> Result<Opened, ImportError> + Send + 'static,
+) -> Result<Opened, ImportError> {
     let broken = |_| ImportError::Source { reason: "opening was broken off".to_owned(), temporary: true };
     tokio::task::spawn_blocking(open).await.map_err(broken)?
 }

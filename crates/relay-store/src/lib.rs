@@ -41,7 +41,7 @@ use relay_core::ports::{Clock, Repository, repository::Error};
 pub use archive::{Archiver, ArchiverDeps, ReadError, Records as ArchivedRecords, read as read_archive};
 pub use delivery_log::{DeliveryLog, delivery_log};
 pub use import::{
-    Import, ImportDeps, ImportError, ImportFrom, ImportOptions, Progress as ImportProgress,
+    Import, ImportDeps, ImportError, ImportFrom, ImportOptions, LeftOut, Progress as ImportProgress,
     Summary as ImportSummary,
 };
 pub use options::{

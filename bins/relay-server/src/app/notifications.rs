@@ -1,9 +1,9 @@
 //! Who is told of events.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use anyhow::Context as _;
-use relay_config::{Config, EmailSecurity, NotificationKind};
+use relay_config::{Config, EmailSecurity, Loaded, NotificationKind, Problem};
 use relay_core::{
     Secret,
     event::EventType,
@@ -12,8 +12,8 @@ use relay_core::{
 use relay_events::{
     DispatchDeps, DispatchOptions, Dispatcher, Notification,
     notify::{
-        Destination, Email, Filter, Glob, MailSecurity, QuietHours, Rules, ServiceKind, ServiceSettings,
-        Target, Transport, Watched, Webhook,
+        Destination, Email, Filter, Glob, InvalidTarget, MailSecurity, QuietHours, Rules, ServiceKind,
+        ServiceSettings, Target, TemplateError, Transport, Watched, Webhook,
     },
 };
 use tokio::sync::broadcast;
@@ -55,25 +55,66 @@ pub(crate) fn transport() -> anyhow::Result<Arc<Transport>> {
     Ok(Arc::new(Transport::new(Vec::new())?))
 }
 
+/// Something in a template that is not there, or an address that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// The name of the notification.
+    name: String,
+    /// The setting, empty when it is none alone.
+    key: &'static str,
+    reason: String,
+}
+
+impl Mistake {
+    /// Returns it with its place in the file.
+    pub(crate) fn in_file(self, loaded: &Loaded) -> Problem {
+        let message = format!("notification {:?}: {}", self.name, self.reason);
+        loaded.error_in_notification(&self.name, self.key, message)
+    }
+
+    fn of(name: &str, invalid: InvalidTarget) -> Self {
+        let in_template =
+            |error: &TemplateError| format!("line {} of the template: {}", error.line, error.reason);
+        let (key, reason) = match invalid {
+            InvalidTarget::Text(error) => ("template", in_template(&error)),
+            InvalidTarget::Body(error) => ("body", in_template(&error)),
+            InvalidTarget::Mailbox { field, text } => (field, format!("{text:?} is no mail address")),
+            InvalidTarget::Request(reason) => ("", reason),
+        };
+        Self { name: name.to_owned(), key, reason }
+    }
+}
+
+/// Prints it without its place.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "notification {:?}: ", self.name)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
 /// Returns the notifications to put in force.
 ///
 /// # Errors
-/// Each line is one mistake with the name of its notification: something in a template that is not there, or an address
-/// that cannot be used.
-pub(crate) fn all(config: &Config) -> Result<Vec<Notification>, Vec<String>> {
+/// All mistakes.
+pub(crate) fn all(config: &Config) -> Result<Vec<Notification>, Vec<Mistake>> {
     let mode = super::events::options(&config.events).map(|options| options.mode);
     let watched = Arc::new(Watched::of(mode, config.monitors.iter().map(AsRef::as_ref)));
     let (mut notifications, mut mistakes) = (Vec::new(), Vec::new());
     for configured in &config.notifications {
         match one(configured, &watched) {
             Ok(notification) => notifications.push(notification),
-            Err(mistake) => mistakes.push(format!("notification {:?}: {mistake}", configured.name)),
+            Err(mistake) => mistakes.push(mistake),
         }
     }
     if mistakes.is_empty() { Ok(notifications) } else { Err(mistakes) }
 }
 
-fn one(configured: &relay_config::Notification, watched: &Arc<Watched>) -> Result<Notification, String> {
+fn one(configured: &relay_config::Notification, watched: &Arc<Watched>) -> Result<Notification, Mistake> {
+    let mistake = |key, reason| Mistake { name: configured.name.clone(), key, reason };
     let quiet = configured.quiet_hours.as_ref();
     let quiet = quiet.map(|hours| QuietHours::new(hours.from, hours.to, &hours.timezone)).transpose();
     let glob = |pattern: &Option<String>| pattern.as_deref().map(Glob::new);
@@ -89,10 +130,10 @@ fn one(configured: &relay_config::Notification, watched: &Arc<Watched>) -> Resul
         },
         min_down: configured.min_down.unwrap_or_default(),
         repeat_every: configured.repeat_every.filter(|every| !every.is_zero()),
-        quiet_hours: quiet.map_err(|error| error.to_string())?,
+        quiet_hours: quiet.map_err(|error| mistake("quiet_hours", error.to_string()))?,
         watched: Arc::clone(watched),
     };
-    let target = target(configured).map_err(|error| error.to_string())?;
+    let target = target(configured)?;
     Ok(Notification { name: configured.name.clone(), rules, target })
 }
 
@@ -100,10 +141,10 @@ fn one(configured: &relay_config::Notification, watched: &Arc<Watched>) -> Resul
 ///
 /// # Errors
 /// See [`Target::new`].
-pub(crate) fn target(
-    configured: &relay_config::Notification,
-) -> Result<Target, relay_events::notify::InvalidTarget> {
-    Target::new(destination(&configured.kind), configured.template.clone(), configured.private_networks)
+pub(crate) fn target(configured: &relay_config::Notification) -> Result<Target, Mistake> {
+    let text = configured.template.clone();
+    Target::new(destination(&configured.kind), text, configured.private_networks)
+        .map_err(|invalid| Mistake::of(&configured.name, invalid))
 }
 
 fn destination(kind: &NotificationKind) -> Destination {

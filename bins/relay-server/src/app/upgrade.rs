@@ -83,6 +83,7 @@ impl Upgrade {
         stop: &CancellationToken,
     ) -> bool {
         let Self { left, mut import, heirs, state } = self;
+        let config = states.clone();
         let follow = async {
             while states.changed().await.is_ok() {
                 let groups = channels::named(&states.borrow_and_update().config.monitors);
@@ -127,6 +128,11 @@ impl Upgrade {
             Err(error) => Err(error),
         };
         state.tell(&outcome, began);
+        if let Ok(summary) = &outcome
+            && let Some(monitors) = import::unshown(&summary.monitors, &config.borrow().config.monitors)
+        {
+            warn!(monitors, "history that no configured monitor shows is kept all the same");
+        }
         if outcome.is_ok()
             && let Err(error) = left.finished()
         {
@@ -172,10 +178,16 @@ impl State {
     /// Says how it ended.
     fn tell(&self, outcome: &Result<ImportSummary, ImportError>, began: Instant) {
         match outcome {
-            Ok(ImportSummary { rows, records, counts, skipped, .. }) => {
+            Ok(summary) => {
                 self.set("done", None);
+                let left_out = import::left_out(summary);
+                if !left_out.is_empty() {
+                    let reasons = left_out.join(", ");
+                    warn!(reasons, "some of what the Go version left is not taken over");
+                }
+                let ImportSummary { rows, records, counts, .. } = summary;
                 let seconds = began.elapsed().as_secs();
-                info!(rows, records, counts, skipped, seconds, "all history of the Go version is here");
+                info!(rows, records, counts, seconds, "all history of the Go version is here");
             }
             Err(ImportError::Stopped) => {
                 info!("the import of the history of the Go version goes on at the next start");

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
             tell(&loaded.notices);
             if let Err(mistakes) = crate::app::notifications::all(&loaded.config) {
                 for mistake in mistakes {
-                    complain(&format!("error: {}: {mistake}", path.display()));
+                    complain(&format!("error: {}", mistake.in_file(&loaded)));
                 }
                 return ExitCode::FAILURE;
             }

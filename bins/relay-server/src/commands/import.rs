@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use relay_config::{Backend, Config, Environment};
 use relay_core::{
-    Secret,
+    Monitor, Secret,
     ports::{Clock, Repository, clock::SystemClock},
 };
 use relay_store::{
@@ -140,10 +140,10 @@ async fn all(
         teller.end();
         let summary = outcome?;
         match from {
-            ImportFrom::RelayPulseFile(path) => tell(&path.display(), &summary),
-            ImportFrom::RelayPulseTables(options) => tell(&options.to_url(), &summary),
+            ImportFrom::RelayPulseFile(path) => tell(&path.display(), &summary, &config.monitors),
+            ImportFrom::RelayPulseTables(options) => tell(&options.to_url(), &summary, &config.monitors),
             ImportFrom::Archive { file, scratch } => {
-                tell(&file.display(), &summary);
+                tell(&file.display(), &summary, &config.monitors);
                 fs::remove_file(scratch).context("cannot remove a temporary file")?;
             }
         }
@@ -168,9 +168,8 @@ fn refuse_own(config: &Config, from: &ImportFrom) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell(source: &dyn Display, summary: &ImportSummary) {
-    let ImportSummary { rows, records, counts, skipped, too_old, .. } = summary;
-    let ImportSummary { events, events_left_out, events_skipped, groups, .. } = summary;
+fn tell(source: &dyn Display, summary: &ImportSummary, configured: &[Arc<Monitor>]) {
+    let ImportSummary { rows, records, counts, events, groups, .. } = summary;
     let (rows, days) = (count_of(*rows, "record"), count_of(*counts, "day"));
     print(&format!(
         "{source}: read {rows}, added {records}, and the counts of {days} of monitors older than retention\n"
@@ -179,15 +178,11 @@ fn tell(source: &dyn Display, summary: &ImportSummary) {
         let (events, groups) = (count_of(*events, "event"), count_of(*groups, "group"));
         print(&format!("copied {events} and the states of {groups}\n"));
     }
-    for (count, noun, what) in [
-        (*skipped, "record", "without provider, service or a time that can be"),
-        (*too_old, "record", "older than storage.retention.rollup_days"),
-        (*events_left_out, "event", "whose number another event has"),
-        (*events_skipped, "event", "that cannot be understood"),
-    ] {
-        if count > 0 {
-            print(&format!("left out {} {what}\n", count_of(count, noun)));
-        }
+    for reason in import::left_out(summary) {
+        print(&format!("left out {reason}\n"));
+    }
+    if let Some(unshown) = import::unshown(&summary.monitors, configured) {
+        print(&format!("history that no configured monitor shows is kept all the same, of {unshown}\n"));
     }
 }
 

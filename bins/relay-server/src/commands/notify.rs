@@ -4,7 +4,7 @@ mod log;
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use relay_core::ports::{Clock, clock::SystemClock};
 use relay_events::notify::{Message, talk::Outcome};
 
@@ -24,7 +24,7 @@ pub(crate) fn test(args: &NotifyTestArgs) -> anyhow::Result<()> {
         bail!(unknown(path, &args.name, all));
     };
     let target =
-        notifications::target(configured).with_context(|| format!("notification {:?}", args.name))?;
+        notifications::target(configured).map_err(|mistake| anyhow!("{}", mistake.in_file(&loaded)))?;
     let now = SystemClock.now();
     let mut random = [0; 8];
     getrandom::fill(&mut random).context("the system gives no random numbers")?;

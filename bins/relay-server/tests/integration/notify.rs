@@ -220,7 +220,7 @@ fn the_examples_of_the_document_are_good() {
 async fn mistakes_in_templates_are_refused_before_anything_runs() {
     let (site, receiver) = (Site::new(&[("relay", Behaviour::Healthy)]).await, Receiver::start().await);
     for (template, parts) in [
-        ("a\n{{ nmae }}", ["line 2", "ops"]),
+        ("a\n{{ nmae }}", ["line 2 of the template: nothing is called nmae", "ops"]),
         ("{% if state %}", ["line 1", "notifications[0].template"]),
         ("{{ title | shout }}", ["line 1", "shout"]),
     ] {
@@ -233,6 +233,12 @@ async fn mistakes_in_templates_are_refused_before_anything_runs() {
             assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
             assert!(parts.iter().all(|part| said.contains(part)), "{command:?}: {said}");
             assert!(!said.contains("s3cret"), "{said}");
+            let place = said.lines().any(|line| {
+                let at = line.split(": ").nth(1).unwrap_or_default().rsplit(':').nth(1);
+                at.is_some_and(|number| number.parse().is_ok_and(|number: u32| number > 0))
+                    && line.contains(": notifications[0].template: ")
+            });
+            assert!(place, "{command:?}: {said}");
         }
     }
     assert!(receiver.received().is_empty() && !site.path("history.db").exists());

@@ -100,6 +100,42 @@ async fn a_start_takes_over_what_the_go_version_left() {
     server.stop().await;
 }
 
+/// What is left out is told by reason, in the log of a start and by the command.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_is_told_by_reason() {
+    let site = site().await;
+    let path = site.path("history.db");
+    leave_behind(&path);
+    let future = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() + 80_000;
+    rusqlite::Connection::open(&path)
+        .and_then(|file| {
+            file.execute_batch(&format!(
+                "INSERT INTO probe_history (provider, service, status, latency, timestamp) \
+                 VALUES ('good', 'chat', 1, 1, {future}), ('', 'chat', 1, 1, 1), ('gone', 'chat', 1, 1, {})",
+                future - 90_000
+            ))
+        })
+        .expect("inserted");
+    let copy = site.path("copy.db");
+    rusqlite::Connection::open(&path)
+        .and_then(|file| file.execute("VACUUM INTO ?1", [copy.to_str()]))
+        .expect("copied");
+    let server = site.start(&["--no-probe"]).await;
+    let what = "some of what the Go version left is not taken over";
+    server.says(what).await;
+    let log = server.log();
+    let line = log.iter().find(|line| line.contains(what)).expect("said");
+    let told = "1 record from the future, 1 record older than storage.retention.rollup_days";
+    assert!(line.contains("WARN") && line.contains(told), "{line}");
+    server.says("history that no configured monitor shows is kept all the same").await;
+    assert!(server.log().iter().any(|line| line.contains("1 monitor: gone/chat")), "{:?}", server.log());
+    server.stop().await;
+    let done = finish(program(site.dir.path()).args(["import", "relay-pulse", "--sqlite"]).arg(&copy));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(said.contains("left out 1 record from the future\nleft out 1 record older than "), "{said}");
+    assert!(said.contains("all the same, of 1 monitor: gone/chat\n"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_takeover_that_was_killed_goes_on() {
     let site = site().await;

@@ -9,6 +9,7 @@ use relay_core::{
 
 use super::{
     badges::{self, Badges},
+    hints,
     key::{self, Found},
     probe::{self, Times, Values},
     url,
@@ -97,8 +98,11 @@ fn one(
 ) -> Option<Monitor> {
     let whole = &member.whole;
     required(member, reader);
+    names(member, reader);
     let times = Times::of(whole, shared.root);
     slow_timeout(&times, reader);
+    hints::interval(&member.own.interval, reader);
+    hints::sent(whole, reader);
     let values = Values { key, model: text(&whole.model) };
     let spec = probe::resolve(whole, &values, &times, shared.root, reader);
     let listing = listing(member, key, shared, reader);
@@ -156,6 +160,36 @@ fn required(member: &Member<'_>, reader: &mut Reader<'_>) {
         need("sponsor", given(&whole.sponsor).is_some(), "");
         need("url", given(&whole.url).is_some(), "");
         need("method", whole.method.is_some(), " (GET, POST, PUT, DELETE or PATCH)");
+    }
+}
+
+/// Looks at what becomes the key: each part is stored, logged and shown in one line.
+fn names(member: &Member<'_>, reader: &mut Reader<'_>) {
+    let own = member.own;
+    for (key, field) in [
+        ("provider", &own.provider),
+        ("service", &own.service),
+        ("channel", &own.channel),
+        ("model", &own.model),
+        ("parent", &own.parent),
+    ] {
+        let Some(located) = given(field) else { continue };
+        let name = located.value.0.trim();
+        reader.within(key, |reader| {
+            if let Some(char) = name.chars().find(|char| char.is_control()) {
+                let code = u32::from(char);
+                reader.error(located.mark, format!("holds the control character U+{code:04X}: no name may"));
+            } else if key != "parent" && name.len() > MonitorKey::PART_BYTES {
+                reader.warn(
+                    located.mark,
+                    format!(
+                        "longer than {} bytes: PostgreSQL may refuse to store its records, and imports leave its history \
+                         out",
+                        MonitorKey::PART_BYTES
+                    ),
+                );
+            }
+        });
     }
 }
 
@@ -244,7 +278,8 @@ fn slug(member: &Member<'_>, reader: &mut Reader<'_>) -> Option<String> {
     }
     let provider = whole.provider.as_ref()?;
     let derived = Slug::parse(&provider.value.0.trim().to_lowercase());
-    if derived.is_none() && !member.orphan && given(&whole.provider).is_some() {
+    let is_told = reader.within("provider", |reader| reader.is_wrong());
+    if derived.is_none() && !member.orphan && !is_told && given(&whole.provider).is_some() {
         reader.within("provider_slug", |reader| {
             reader.error(
                 provider.mark,

@@ -41,7 +41,7 @@ pub(super) fn resolve(typed: &typed::Server, reader: &mut Reader<'_>) -> Server 
             .collect(),
         metrics,
         public_details: typed.public_details(),
-        limits: limits(&typed.limits()),
+        limits: limits(typed, reader),
     }
 }
 
@@ -97,7 +97,20 @@ fn tls(at: &Located<typed::Tls>, reader: &mut Reader<'_>) -> Option<Tls> {
     Some(Tls { cert: cert?, key: key? })
 }
 
-fn limits(typed: &typed::Limits) -> Limits {
+/// What a browser's request for the page needs at least, in bytes: of its headers, and of its address.
+const LEAST: (u32, u32) = (1_024, 256);
+
+fn limits(server: &typed::Server, reader: &mut Reader<'_>) -> Limits {
+    let typed = server.limits();
+    for (key, field, least) in
+        [("header_bytes", &typed.header_bytes, LEAST.0), ("uri_bytes", &typed.uri_bytes, LEAST.1)]
+    {
+        if let Some(at) = field.as_ref().filter(|at| at.value.0 < least) {
+            reader.within(format_args!("limits.{key}"), |reader| {
+                reader.warn(at.mark, format!("below {least}: usual requests are refused"));
+            });
+        }
+    }
     Limits {
         connections: typed.connections.as_ref().map(|at| at.value.0 as usize),
         connections_per_address: typed.connections_per_address().0 as usize,

@@ -17,7 +17,7 @@ pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Storage {
     compatibility(root, &storage, reader);
     reader.within("storage", |reader| {
         let backend = match storage.r#type() {
-            words::StorageType::Sqlite => Backend::Sqlite(PathBuf::from(storage.sqlite().path().0.trim())),
+            words::StorageType::Sqlite => Backend::Sqlite(path(&storage.sqlite(), reader)),
             words::StorageType::Postgres => Backend::Postgres(
                 reader.within("postgres", |reader| postgres(storage.postgres.as_ref(), mark, root, reader)),
             ),
@@ -26,6 +26,14 @@ pub(super) fn resolve(root: &Root, reader: &mut Reader<'_>) -> Storage {
         let archive = reader.within("archive", |reader| archive(&storage.archive().0, &retention, reader));
         Storage { backend, retention, archive }
     })
+}
+
+fn path(typed: &typed::Sqlite, reader: &mut Reader<'_>) -> PathBuf {
+    if let Some(at) = typed.path.as_ref().filter(|at| at.value.0.contains("${")) {
+        let message = "${ is a part of the path as it stands; MONITOR_SQLITE_PATH names another file";
+        reader.within("sqlite.path", |reader| reader.warn(at.mark, message));
+    }
+    PathBuf::from(typed.path().0.trim())
 }
 
 fn compatibility(root: &Root, storage: &typed::Storage, reader: &mut Reader<'_>) {

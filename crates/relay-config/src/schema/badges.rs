@@ -16,7 +16,7 @@ settings! {
     /// What a badge looks like.
     pub(crate) struct BadgeDefinition {
         /// What it speaks about: `source`, `info` or `feature`.
-        kind: BadgeKind = BadgeKind::Feature,
+        kind: BadgeKind = BadgeKind::Info,
         /// Its colour: `default`, `success`, `warning`, `danger` or `info`.
         variant: BadgeVariant = BadgeVariant::Default,
         /// Heavier badges come first, 0 to 100.

@@ -1,7 +1,7 @@
 //! The way from a text to settings.
 
 use expect_test::expect;
-use relay_config::Environment;
+use relay_config::{Environment, load_str};
 
 use crate::support::{MONITOR, config, told};
 
@@ -42,4 +42,20 @@ monitors:
         error config.yaml:11:13: monitors[1].parent: no entry without parent has this provider, service and channel
     "#]]
     .assert_eq(&told(text, &Environment::new()));
+}
+
+/// What only those who send messages can tell of has its place all the same.
+#[test]
+fn a_notification_is_blamed_at_its_place() {
+    let hook = "{name: hook, type: webhook, url: 'https://a.example', body: '{{ id }}'}";
+    let text = format!("notifications:\n  - {hook}\n{MONITOR}");
+    let loaded = load_str(&text, "c.yaml", &Environment::new()).expect("a good file");
+    for (name, key, place) in [
+        ("hook", "body", "c.yaml:2:65: notifications[0].body: wrong"),
+        ("hook", "template", "c.yaml:2:5: notifications[0].template: wrong"),
+        ("hook", "", "c.yaml:2:5: notifications[0]: wrong"),
+        ("other", "body", "c.yaml: notifications: wrong"),
+    ] {
+        assert_eq!(loaded.error_in_notification(name, key, "wrong".to_owned()).to_string(), place);
+    }
 }

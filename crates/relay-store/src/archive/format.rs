@@ -80,15 +80,17 @@ impl Header {
         }
     }
 
-    /// Makes the record of a row. Numbers that other programs wrote and that do not fit become the nearest that does.
+    /// Makes the record of a row. A status that is none is no data, as it is in a database. Whether the parts of the key
+    /// can be those of a monitor is for others to tell. Numbers that other programs wrote and that do not fit become the
+    /// nearest that does.
     ///
     /// # Errors
     /// What is wrong with which field.
     pub(super) fn record(&self, row: &StringRecord) -> Result<StoredRecord, String> {
         let fields = Fields { header: self, row };
         let key = MonitorKey::from_parts(
-            fields.named("provider")?,
-            fields.named("service")?,
+            fields.text("provider"),
+            fields.text("service"),
             fields.text("channel"),
             fields.text("model"),
         );
@@ -102,7 +104,7 @@ impl Header {
         };
         let http_code = fields.number("http_code")?.unwrap_or_default().max(0);
         let result = ProbeResult {
-            status: Status::from_code(fields.needed("status")?),
+            status: fields.number("status").ok().flatten().map_or(Status::Missing, Status::from_code),
             sub_status: SubStatus::parse(fields.text("sub_status")),
             http_code: u16::try_from(http_code).unwrap_or(u16::MAX),
             latency_ms: clamp_u32(fields.number("latency")?.unwrap_or_default()),
@@ -136,10 +138,6 @@ impl<'a> Fields<'a> {
         let index = COLUMNS.iter().position(|name| *name == column);
         let place = index.and_then(|index| self.header.0[index]);
         place.and_then(|place| self.row.get(place)).unwrap_or_default()
-    }
-
-    fn named(&self, column: &str) -> Result<&'a str, String> {
-        Some(self.text(column)).filter(|text| !text.is_empty()).ok_or_else(|| format!("{column} is empty"))
     }
 
     fn number(&self, column: &str) -> Result<Option<i64>, String> {

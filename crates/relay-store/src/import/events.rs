@@ -14,9 +14,10 @@ type Cause = (RecordId, EventType, MonitorKey);
 /// What an event tells of, whatever number its record has: another import may have given the record another one.
 type Told = (EventType, UnixSeconds, MonitorKey);
 
-/// Returns those of `events` that are to be written under the numbers they have, and how many are left out because
-/// another event has theirs. One that is there already is neither. `caused` are the places of those whose cause is
-/// stored; `numbered` are the stored events that have a number of one of them.
+/// Returns those of `events` that are to be written under the numbers they have, and how many are left out: because
+/// another event has theirs, or because the record that caused them is unknown and another event of their kind and monitor
+/// is without one too. One that is there already is neither. `caused` are the places of those whose cause is stored;
+/// `numbered` are the stored events that have a number of one of them.
 pub(crate) fn missing_events(
     events: Vec<Event>,
     caused: &HashSet<usize>,
@@ -28,6 +29,9 @@ pub(crate) fn missing_events(
     for (place, event) in events.into_iter().enumerate() {
         let cause = cause(&event.event);
         if caused.contains(&place) || causes.contains(&cause) {
+            // Without its record another event may be the one that is there.
+            let is_there = taken.get(&event.id).is_some_and(|other| *other == told(&event.event));
+            left_out += u64::from(cause.0 == 0 && !is_there);
             continue;
         }
         match taken.entry(event.id) {
@@ -87,6 +91,13 @@ mod tests {
     fn a_number_that_tells_the_same_is_the_same_event_and_another_one_is_left_out() {
         let numbered = [down(1, 77, 100), down(2, 78, 999)];
         assert_eq!(missing(vec![down(1, 10, 100), down(2, 20, 200)], &[], &numbered), (vec![], 1));
+    }
+
+    #[test]
+    fn events_without_their_record_are_told_apart_by_their_number() {
+        let events = || vec![down(1, 0, 100), down(2, 0, 200), down(3, 0, 300)];
+        assert_eq!(missing(events(), &[], &[]), (vec![1], 2));
+        assert_eq!(missing(events(), &[0, 1, 2], &[down(1, 0, 100)]), (vec![], 2));
     }
 
     #[test]

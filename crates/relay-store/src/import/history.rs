@@ -1,6 +1,11 @@
 //! Records: day by day, newest first.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 
 use relay_core::{
     MonitorKey, StoredRecord, UnixSeconds,
@@ -16,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    Heirs, Import, ImportError,
+    Heirs, Import, ImportError, LeftOut,
     chunks::{Chunks, by_monitor},
 };
-use crate::rollup::day_of;
+use crate::rollup::{day_of, slot_of};
 
 /// Handfuls of records that the source is ahead of the store.
 const AHEAD: usize = 4;
@@ -44,6 +49,9 @@ pub struct Progress {
     pub day: UnixSeconds,
 }
 
+/// Monitors that are remembered by name.
+const NAMED: usize = 20_000;
+
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
@@ -53,31 +61,45 @@ pub struct Summary {
     pub records: u64,
     /// Days of monitors that were brought in as counts, or were found counted.
     pub counts: u64,
-    /// Rows left out: without provider or service, without a time, from the future.
-    pub skipped: u64,
-    /// Rows left out because they are older than what is kept.
-    pub too_old: u64,
+    /// Rows left out.
+    pub left_out: LeftOut,
     /// Events that were copied.
     pub events: u64,
-    /// Events left out because another event has their number.
+    /// Events left out because another event has their number, or because what caused them is unknown as it is of another
+    /// one of their kind and monitor.
     pub events_left_out: u64,
     /// Rows that are no events.
     pub events_skipped: u64,
     /// Groups whose states were copied.
     pub groups: u64,
+    /// The monitors whose records this try read, under the names they have in the store; the first 20,000 of them.
+    pub monitors: BTreeSet<MonitorKey>,
 }
 
 /// What became of one day.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Day {
     rows: u64,
     records: u64,
     counts: u64,
-    skipped: u64,
+    left_out: LeftOut,
+    monitors: BTreeSet<MonitorKey>,
+}
+
+impl Day {
+    fn name(&mut self, monitor: &MonitorKey) {
+        if !self.monitors.contains(monitor) && self.monitors.len() < NAMED {
+            self.monitors.insert(monitor.clone());
+        }
+    }
 }
 
 /// Where the loop over the days is.
 struct Walk {
+    /// The second after the last one whose records are brought in. A record from the future would be its monitor's newest
+    /// until that time comes, so none is taken. There is no tolerance: whoever recorded looked at a clock before now, and
+    /// a record that another clock put ahead comes along when the import is made again.
+    until: UnixSeconds,
     /// Days before this one are still to come.
     before: UnixSeconds,
     /// What an earlier try brought in begins here. It is passed over once a day brought nothing new: until then the
@@ -99,11 +121,18 @@ impl Import {
         stop: &CancellationToken,
         mut tell: impl FnMut(Progress) + Send,
     ) -> Result<Summary, ImportError> {
-        let now = self.deps.clock.now().as_secs();
-        let until = now.saturating_add(DAY_SECS);
+        let until = self.deps.clock.now().as_secs().saturating_add(1);
         let done_from = self.progress.done_from.filter(|_| !self.progress.finished);
-        let mut walk = Walk { before: until, done_from };
+        let mut walk = Walk { until, before: until, done_from };
         let mut patience = Patience::new(self.options.patience);
+        // First, so that what a program writes meanwhile is not taken for something from the future.
+        let outside = loop {
+            match self.count_outside(until, stop).await {
+                Ok(outside) => break outside,
+                Err(error) => patience.wait(error, stop).await?,
+            }
+        };
+        patience.renew();
         loop {
             match self.step(&mut walk, stop, &mut tell).await {
                 Ok(true) => patience.renew(),
@@ -111,12 +140,23 @@ impl Import {
                 Err(error) => patience.wait(error, stop).await?,
             }
         }
-        let outside = self.source.count_outside(0, until).await?;
-        let oldest = day_of(self.options.counts_from).max(0);
-        self.summary.too_old = self.source.count_outside(oldest, until).await?.saturating_sub(outside);
-        self.summary.skipped += outside;
+        self.summary.left_out.add(outside);
         self.deps.repository.note_import(&self.options.name, Some(walk.before), true).await?;
         Ok(self.summary)
+    }
+
+    /// Counts the records that are not brought in for their time.
+    async fn count_outside(
+        &self,
+        until: UnixSeconds,
+        stop: &CancellationToken,
+    ) -> Result<LeftOut, ImportError> {
+        let oldest = day_of(self.options.counts_from).max(0);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(ImportError::Stopped),
+            counted = self.source.count_outside(oldest..until) => counted,
+        }
     }
 
     /// Brings the next day in; `false` when there is none.
@@ -136,10 +176,15 @@ impl Import {
             walk.done_from = None;
         }
         let today = day_of(self.deps.clock.now().as_secs());
-        let outcome = if day >= day_of(self.options.records_from).min(today) {
-            self.bring_records(day, stop, tell).await?
+        let seconds = day..day.saturating_add(DAY_SECS).min(walk.until);
+        // The cleaner's border: what is brought in before it would go at the next clean-up, and come back with each import.
+        let horizon = slot_of(self.options.records_from);
+        let outcome = if day >= horizon.min(today) {
+            self.bring_records(seconds, stop, tell).await?
+        } else if seconds.end > horizon {
+            self.bring_both(seconds, horizon, stop, tell).await?
         } else {
-            self.bring_counts(day, stop, tell).await?
+            self.bring_counts(seconds, stop, tell).await?
         };
         walk.before = day;
         if let Some(done_from) = walk.done_from.take_if(|_| outcome.records == 0) {
@@ -151,20 +196,23 @@ impl Import {
         self.summary.rows += outcome.rows;
         self.summary.records += outcome.records;
         self.summary.counts += outcome.counts;
-        self.summary.skipped += outcome.skipped;
+        self.summary.left_out.add(outcome.left_out);
+        let free = NAMED.saturating_sub(self.summary.monitors.len());
+        self.summary.monitors.extend(outcome.monitors.into_iter().take(free));
         Ok(true)
     }
 
-    /// Reads a day and hands its records to `take`, ready for the store.
+    /// Reads seconds of a day and hands their records to `take`, ready for the store.
     async fn read<T: Take>(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         stop: &CancellationToken,
         tell: &mut (impl FnMut(Progress) + Send),
         mut take: T,
     ) -> Result<Day, ImportError> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let source = Arc::clone(&self.source);
+        let day = seconds.start;
         let consume = async move {
             // Dropped when this ends early, so that the source ends as well.
             let mut receiver = receiver;
@@ -173,38 +221,55 @@ impl Import {
                 outcome.rows += handful.len() as u64;
                 let heirs = self.heirs();
                 for stored in handful {
-                    take.record(self, self.at_home_record(&heirs, stored), &mut outcome).await?;
+                    let stored = self.at_home_record(&heirs, stored);
+                    outcome.name(&stored.record.key);
+                    take.record(self, stored, &mut outcome).await?;
                 }
                 let rows = self.summary.rows + outcome.rows;
                 tell(Progress { rows, rows_about: self.facts.rows, day });
             }
             Ok::<_, ImportError>((outcome, take))
         };
-        let (skipped, consumed) = tokio::join!(source.read_day(day, sender), consume);
+        let (left_out, consumed) = tokio::join!(source.read(seconds, sender), consume);
         let (mut outcome, take) = consumed?;
         // Only now is it known that nothing is missing of the day.
-        outcome.skipped += skipped?;
+        outcome.left_out.add(left_out?);
         take.end(self, &mut outcome).await?;
         Ok(outcome)
     }
 
     async fn bring_records(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         stop: &CancellationToken,
         tell: &mut (impl FnMut(Progress) + Send),
     ) -> Result<Day, ImportError> {
-        let records = TakeRecords { day, chunks: Chunks::of(self.options.chunk) };
-        self.read(day, stop, tell, records).await
+        let records = TakeRecords { day: seconds.start, chunks: Chunks::of(self.options.chunk) };
+        self.read(seconds, stop, tell, records).await
     }
 
     async fn bring_counts(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         stop: &CancellationToken,
         tell: &mut (impl FnMut(Progress) + Send),
     ) -> Result<Day, ImportError> {
-        self.read(day, stop, tell, TakeCounts { day, sums: BTreeMap::new() }).await
+        let counts = TakeCounts { day: seconds.start, sums: BTreeMap::new() };
+        self.read(seconds, stop, tell, counts).await
+    }
+
+    /// Brings in the counts of a day, and the records that are not too old.
+    async fn bring_both(
+        &self,
+        seconds: Range<UnixSeconds>,
+        horizon: UnixSeconds,
+        stop: &CancellationToken,
+        tell: &mut (impl FnMut(Progress) + Send),
+    ) -> Result<Day, ImportError> {
+        let day = seconds.start;
+        let records = TakeRecords { day, chunks: Chunks::of(self.options.chunk) };
+        let counts = TakeCounts { day, sums: BTreeMap::new() };
+        self.read(seconds, stop, tell, TakeBoth { horizon, records, counts }).await
     }
 
     fn at_home_record(&self, heirs: &Heirs, mut stored: StoredRecord) -> StoredRecord {
@@ -345,6 +410,33 @@ impl Take for TakeCounts {
 
     async fn end(mut self, import: &Import, outcome: &mut Day) -> Result<(), ImportError> {
         self.store(import, outcome).await
+    }
+}
+
+/// Stores those from the horizon on, and counts all of them.
+struct TakeBoth {
+    horizon: UnixSeconds,
+    records: TakeRecords,
+    counts: TakeCounts,
+}
+
+impl Take for TakeBoth {
+    async fn record(
+        &mut self,
+        import: &Import,
+        stored: StoredRecord,
+        outcome: &mut Day,
+    ) -> Result<(), ImportError> {
+        if stored.record.timestamp >= self.horizon {
+            self.records.record(import, stored.clone(), outcome).await?;
+        }
+        self.counts.record(import, stored, outcome).await
+    }
+
+    async fn end(self, import: &Import, outcome: &mut Day) -> Result<(), ImportError> {
+        // Records first: then the newest of each monitor are there, and its counts are those of the whole day.
+        self.records.end(import, outcome).await?;
+        self.counts.end(import, outcome).await
     }
 }
 

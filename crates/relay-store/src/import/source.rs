@@ -1,6 +1,6 @@
 //! What an import reads from.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use async_trait::async_trait;
 use relay_core::{
@@ -10,7 +10,7 @@ use relay_core::{
 };
 use tokio::sync::mpsc;
 
-use super::ImportError;
+use super::{ImportError, LeftOut};
 
 /// How many records a source hands over at a time.
 pub(crate) const HANDFUL: usize = 1_000;
@@ -18,9 +18,6 @@ pub(crate) const HANDFUL: usize = 1_000;
 /// Record and event numbers above this are no numbers of a source, or else nothing could be numbered after them. It is
 /// also what every client can read of a number in JSON.
 pub(crate) const HIGHEST_ID: i64 = 1 << 52;
-
-/// The longest part of a key that is taken for one, in bytes.
-const KEY_PART_BYTES: usize = 1_024;
 
 /// A database of the Go version. It is only read.
 #[async_trait]
@@ -37,16 +34,16 @@ pub(crate) trait Source: Send + Sync {
     /// Returns the day of the newest record before a second; `None` when there is none since 1970.
     async fn day_below(&self, before: UnixSeconds) -> Result<Option<UnixSeconds>, ImportError>;
 
-    /// Hands over the records of a day. They come in runs, each in the order of time, and no provider and service is
-    /// in two of them. Returns how many rows were no records. Ends early when nobody takes them any more.
-    async fn read_day(
+    /// Hands over the records of some seconds of one day. They come in runs, each in the order of time, and no provider
+    /// and service is in two of them. Returns which rows were no records. Ends early when nobody takes them any more.
+    async fn read(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         records: mpsc::Sender<Vec<StoredRecord>>,
-    ) -> Result<u64, ImportError>;
+    ) -> Result<LeftOut, ImportError>;
 
-    /// Returns how many rows have a time before `from`, or none, or one from `until` on.
-    async fn count_outside(&self, from: UnixSeconds, until: UnixSeconds) -> Result<u64, ImportError>;
+    /// Counts the rows whose time is none of these: too old, from the future, or no time.
+    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<LeftOut, ImportError>;
 }
 
 /// What is known of a source before it is read.
@@ -82,6 +79,17 @@ impl Keys {
     /// How many keys are remembered; a source with more costs memory for each record instead.
     const MOST: usize = 20_000;
 
+    /// Returns the key with these parts; when they are none, counts their row as left out.
+    pub(crate) fn of_record(&mut self, parts: [&str; 4], left_out: &mut LeftOut) -> Option<MonitorKey> {
+        let key = self.get(parts);
+        if key.is_none() {
+            let is_nameless = parts[0].is_empty() || parts[1].is_empty();
+            let count = if is_nameless { &mut left_out.nameless } else { &mut left_out.misnamed };
+            *count += 1;
+        }
+        key
+    }
+
     /// Returns the key with these parts; `None` when they are none.
     pub(crate) fn get(&mut self, parts: [&str; 4]) -> Option<MonitorKey> {
         self.name.clear();
@@ -93,9 +101,8 @@ impl Keys {
             return Some(key.clone());
         }
         let [provider, service, channel, model] = parts;
-        let is_key = !provider.is_empty()
-            && !service.is_empty()
-            && parts.iter().all(|part| part.len() <= KEY_PART_BYTES && !part.contains('\0'));
+        let is_key =
+            !provider.is_empty() && !service.is_empty() && parts.into_iter().all(MonitorKey::is_part);
         let key = is_key.then(|| MonitorKey::from_parts(provider, service, channel, model))?;
         if self.known.len() >= Self::MOST {
             self.known.clear();
@@ -114,9 +121,11 @@ mod tests {
         let mut keys = Keys::default();
         assert_eq!(keys.get(["a", "s", "", "m"]), Some(MonitorKey::from_parts("a", "s", "", "m")));
         assert_eq!(keys.get(["a", "s", "m", ""]), Some(MonitorKey::from_parts("a", "s", "m", "")));
-        let long = "x".repeat(KEY_PART_BYTES + 1);
-        for parts in [["", "s", "", ""], ["a", "", "", ""], ["a", "s", &long, ""], ["a\0b", "s", "", ""]] {
-            assert_eq!(keys.get(parts), None, "{parts:?}");
+        let long = "x".repeat(MonitorKey::PART_BYTES + 1);
+        let mut left_out = LeftOut::default();
+        for parts in [["", "s", "", ""], ["a", "", &long, ""], ["a", "s", &long, ""], ["a\0b", "s", "", ""]] {
+            assert_eq!(keys.of_record(parts, &mut left_out), None, "{parts:?}");
         }
+        assert_eq!(left_out, LeftOut { nameless: 2, misnamed: 2, ..LeftOut::default() });
     }
 }

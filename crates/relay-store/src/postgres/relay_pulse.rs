@@ -3,6 +3,8 @@
 mod columns;
 mod rows;
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
 use relay_core::{
@@ -21,13 +23,14 @@ use super::{
 };
 use crate::{
     import::{
-        ImportError,
+        ImportError, LeftOut,
         relay_pulse::{CHANNEL_STATE, EVENT, Groups, MODEL_STATE, RECORD},
         source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Source},
     },
     options::{PostgresOptions, PostgresTimeouts},
 };
 
+const COUNT_OUTSIDE: &str = include_str!("sql/relay_pulse/count_outside.sql");
 const SESSION: &str = include_str!("sql/relay_pulse/session.sql");
 const HAS_TIME_INDEX: &str = include_str!("sql/relay_pulse/has_time_index.sql");
 const LAST_GIVEN: &str = include_str!("sql/relay_pulse/last_given.sql");
@@ -209,17 +212,16 @@ impl RelayPulseTables {
         Ok(newest.map(|timestamp| timestamp.div_euclid(DAY_SECS) * DAY_SECS))
     }
 
-    /// Hands the records of a day over, all of them as they were at one moment; returns how many rows were none.
+    /// Hands the records of some seconds over, all of them as they were at one moment; returns which rows were none.
     async fn hand_over(
         &self,
-        day: UnixSeconds,
+        seconds: &Range<UnixSeconds>,
         records: &mpsc::Sender<Vec<StoredRecord>>,
-    ) -> Result<u64, Error> {
+    ) -> Result<LeftOut, Error> {
         let error = translate("cannot read records");
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
-        let end = day.saturating_add(DAY_SECS);
-        let (mut keys, mut skipped) = (Keys::default(), 0);
+        let (mut keys, mut left_out) = (Keys::default(), LeftOut::default());
         for scope in self.scopes(&transaction).await? {
             let sql = format!(
                 "SELECT {} FROM public.probe_history h WHERE h.timestamp >= $1::bigint AND h.timestamp < $2::bigint{} \
@@ -228,8 +230,8 @@ impl RelayPulseTables {
                 scope.condition(3)
             );
             let statement = transaction.prepare_cached(&sql).await.map_err(&error)?;
-            let portal =
-                transaction.bind(&statement, &scope.parameters(&[&day, &end])).await.map_err(&error)?;
+            let parameters = scope.parameters(&[&seconds.start, &seconds.end]);
+            let portal = transaction.bind(&statement, &parameters).await.map_err(&error)?;
             let mut is_last = false;
             while !is_last {
                 let rows = transaction.query_portal(&portal, FETCH).await.map_err(&error)?;
@@ -237,26 +239,29 @@ impl RelayPulseTables {
                 for rows in rows.chunks(HANDFUL) {
                     let mut handful = Vec::with_capacity(rows.len());
                     for row in rows {
-                        match rows::record(row, &mut keys).map_err(&error)? {
-                            Some(stored) => handful.push(stored),
-                            None => skipped += 1,
-                        }
+                        handful.extend(rows::record(row, &mut keys, &mut left_out).map_err(&error)?);
                     }
                     if records.send(handful).await.is_err() {
-                        return Ok(skipped);
+                        return Ok(left_out);
                     }
                 }
             }
         }
-        Ok(skipped)
+        Ok(left_out)
     }
 
-    async fn count(&self, from: UnixSeconds, until: UnixSeconds) -> Result<u64, Error> {
+    async fn count(&self, seconds: &Range<UnixSeconds>) -> Result<LeftOut, Error> {
+        let error = translate("cannot count records");
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
-        let sql = "SELECT count(*) FROM public.probe_history h \
-                   WHERE h.timestamp IS NULL OR h.timestamp < $1::bigint OR h.timestamp >= $2::bigint";
-        Ok(one::<i64>(&transaction, sql, &[&from, &until]).await?.unwrap_or_default().unsigned_abs())
+        let parameters: [Parameter<'_>; 2] = [&seconds.start, &seconds.end];
+        let row = transaction.query_one(COUNT_OUTSIDE, &parameters).await.map_err(&error)?;
+        let count = |column: usize| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
+        let counted = || {
+            let (timeless, too_old, future) = (count(0)?, count(1)?, count(2)?);
+            Ok(LeftOut { timeless, too_old, future, ..LeftOut::default() })
+        };
+        counted().map_err(error)
     }
 }
 
@@ -278,16 +283,16 @@ impl Source for RelayPulseTables {
         self.newest_day(before).await.map_err(trouble)
     }
 
-    async fn read_day(
+    async fn read(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         records: mpsc::Sender<Vec<StoredRecord>>,
-    ) -> Result<u64, ImportError> {
-        self.hand_over(day, &records).await.map_err(trouble)
+    ) -> Result<LeftOut, ImportError> {
+        self.hand_over(&seconds, &records).await.map_err(trouble)
     }
 
-    async fn count_outside(&self, from: UnixSeconds, until: UnixSeconds) -> Result<u64, ImportError> {
-        self.count(from, until).await.map_err(trouble)
+    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<LeftOut, ImportError> {
+        self.count(&seconds).await.map_err(trouble)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
+    ops::Range,
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
@@ -22,7 +23,7 @@ use tokio::sync::mpsc;
 
 use super::file;
 use crate::import::{
-    ImportError,
+    ImportError, LeftOut,
     relay_pulse::{
         CHANNEL_STATE, ChannelStateNumbers, EVENT, EventNumbers, Groups, MODEL_STATE, ModelStateNumbers,
         RECORD, RecordNumbers, event, record, select_list,
@@ -30,6 +31,7 @@ use crate::import::{
     source::{Events, Facts, HANDFUL, HIGHEST_ID, Keys, Source},
 };
 
+const COUNT_OUTSIDE: &str = include_str!("sql/relay_pulse/count_outside.sql");
 const HAS_TIME_INDEX: &str = include_str!("sql/relay_pulse/has_time_index.sql");
 
 /// How long to wait for a lock of whoever writes the source.
@@ -143,28 +145,36 @@ impl Source for RelayPulseFile {
         .await
     }
 
-    async fn read_day(
+    async fn read(
         &self,
-        day: UnixSeconds,
+        seconds: Range<UnixSeconds>,
         records: mpsc::Sender<Vec<StoredRecord>>,
-    ) -> Result<u64, ImportError> {
+    ) -> Result<LeftOut, ImportError> {
         self.run("cannot read records", move |shared, connection| {
-            let mut reader = DayReader { keys: Keys::default(), handful: Vec::new(), records, skipped: 0 };
+            let (keys, left_out) = (Keys::default(), LeftOut::default());
+            let mut reader = DayReader { keys, handful: Vec::new(), records, left_out };
             for scope in shared.scopes(connection)? {
-                if !reader.read(shared, connection, scope, day)? {
+                if !reader.read(shared, connection, scope, &seconds)? {
                     break;
                 }
             }
             reader.hand_over();
-            Ok(reader.skipped)
+            Ok(reader.left_out)
         })
         .await
     }
 
-    async fn count_outside(&self, from: UnixSeconds, until: UnixSeconds) -> Result<u64, ImportError> {
+    async fn count_outside(&self, seconds: Range<UnixSeconds>) -> Result<LeftOut, ImportError> {
         self.run("cannot count records", move |_, connection| {
-            let sql = "SELECT count(*) FROM probe_history WHERE timestamp IS NULL OR timestamp < ?1 OR timestamp >= ?2";
-            connection.query_row(sql, (from, until), |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+            connection.query_row(COUNT_OUTSIDE, (seconds.start, seconds.end), |row| {
+                let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+                Ok(LeftOut {
+                    timeless: count(0)?,
+                    too_old: count(1)?,
+                    future: count(2)?,
+                    ..LeftOut::default()
+                })
+            })
         })
         .await
     }
@@ -203,37 +213,33 @@ impl Scope {
     }
 }
 
-/// Reads one day and hands its records over.
+/// Reads a day and hands its records over.
 struct DayReader {
     keys: Keys,
     handful: Vec<StoredRecord>,
     records: mpsc::Sender<Vec<StoredRecord>>,
-    skipped: u64,
+    left_out: LeftOut,
 }
 
 impl DayReader {
-    /// Reads what a scope has of the day; tells whether somebody still takes it.
+    /// Reads what a scope has of these seconds; tells whether somebody still takes it.
     fn read(
         &mut self,
         shared: &Shared,
         connection: &Connection,
         scope: &Scope,
-        day: UnixSeconds,
+        seconds: &Range<UnixSeconds>,
     ) -> rusqlite::Result<bool> {
         let sql = format!(
             "SELECT {} FROM probe_history WHERE timestamp >= ?1 AND timestamp < ?2{} ORDER BY timestamp, id",
             shared.record_columns,
             scope.condition()
         );
-        let end = day.saturating_add(DAY_SECS);
         let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(&*scope.parameters(&[&day, &end]))?;
+        let mut rows = statement.query(&*scope.parameters(&[&seconds.start, &seconds.end]))?;
         while let Some(row) = rows.next()? {
-            let Some(key) = self.keys.get([text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?])
-            else {
-                self.skipped += 1;
-                continue;
-            };
+            let parts = [text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?];
+            let Some(key) = self.keys.of_record(parts, &mut self.left_out) else { continue };
             let numbers = RecordNumbers {
                 id: number(row, 0)?.unwrap_or_default(),
                 status: number(row, 5)?.unwrap_or(-1),

@@ -8,18 +8,18 @@ use rusqlite::{Connection, Transaction, params};
 use super::error::translate;
 use crate::{
     archive::{ReadError, read},
-    import::ImportError,
+    import::{ImportError, LeftOut},
 };
 
 const MAKE: &str = include_str!("sql/scratch/make.sql");
 const INSERT: &str = include_str!("sql/scratch/insert.sql");
 
 /// Copies the archive `file` into a new database at `scratch` that has the columns of the Go version and the newer ones.
-/// Returns how many rows cannot be understood. Blocks the thread.
+/// Returns which rows cannot be understood. Blocks the thread.
 ///
 /// # Errors
 /// When the archive is none or is damaged, or the database cannot be written.
-pub(crate) fn fill(file: &Path, scratch: &Path) -> Result<u64, ImportError> {
+pub(crate) fn fill(file: &Path, scratch: &Path) -> Result<LeftOut, ImportError> {
     let damaged = |error: &ReadError| ImportError::Source {
         reason: format!("{}: {error}", file.display()),
         temporary: false,
@@ -29,17 +29,17 @@ pub(crate) fn fill(file: &Path, scratch: &Path) -> Result<u64, ImportError> {
     let mut connection = Connection::open(scratch).map_err(trouble)?;
     connection.execute_batch(MAKE).map_err(trouble)?;
     let transaction = connection.transaction().map_err(trouble)?;
-    let mut skipped = 0;
+    let mut left_out = LeftOut::default();
     for record in records {
         match record {
             Ok(stored) => insert(&transaction, &stored).map_err(trouble)?,
-            Err(ReadError::Row { .. }) => skipped += 1,
+            Err(ReadError::Row { .. }) => left_out.unreadable += 1,
             Err(error) => return Err(damaged(&error)),
         }
     }
     transaction.execute("CREATE INDEX by_timestamp ON probe_history (timestamp)", []).map_err(trouble)?;
     transaction.commit().map_err(trouble)?;
-    Ok(skipped)
+    Ok(left_out)
 }
 
 fn insert(transaction: &Transaction<'_>, stored: &StoredRecord) -> rusqlite::Result<()> {

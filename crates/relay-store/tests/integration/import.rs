@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use relay_core::{
     MonitorKey, Psc, StoredRecord, SubStatus,
-    event::{GroupStates, NewEvent},
+    event::{GroupStates, ModelState, NewEvent},
     ports::{Transition, repository::EventFilter, transition::NoTransition},
-    timeline::{Period, Timeline},
+    timeline::{Period, SLOT_SECS, Timeline},
 };
-use relay_store::{Import, ImportError, ImportOptions};
+use relay_store::{Import, ImportError, ImportOptions, LeftOut};
 use relay_testkit::{key, record, relay_pulse::Age, suite::Backend};
 use tokio_util::sync::CancellationToken;
 
@@ -50,15 +50,19 @@ combinations! {
     live_records_and_imported_ones_add_up,
     numbers_and_states_go_on,
     history_without_channel_goes_to_its_heir,
+    nothing_comes_from_the_future,
+    events_without_their_record_are_told_of,
 }
 
 async fn every_age_comes_out_as_if_it_had_been_recorded_here<B: Backend>(place: Place) {
     for age in Age::ALL {
         let mut site = Site::<B>::new(place, age, 45, 1_500).await;
         let summary = site.import(&options()).await;
-        let old = NOW - NOW % DAY - 36 * DAY;
+        let old = NOW - 36 * DAY - NOW % SLOT_SECS;
         let kept = site.source.records.iter().filter(|stored| stored.record.timestamp >= old).count() as u64;
-        assert_eq!((summary.rows, summary.records, summary.skipped), (1_500, kept, 0), "{age:?}");
+        assert_eq!((summary.rows, summary.records), (1_500, kept), "{age:?}");
+        assert_eq!(summary.left_out, LeftOut::default(), "{age:?}");
+        assert!(summary.monitors.iter().eq(&site.keys()), "{age:?}: {:?}", summary.monitors);
         assert!(summary.counts > 0);
         let (expected, keys) = (site.expected(&[]).await, site.keys());
         for reopened in [false, true] {
@@ -97,22 +101,27 @@ async fn a_second_import_adds_nothing<B: Backend>(place: Place) {
     }
 }
 
-/// The records of a boundary day are partly gone, their counts are not.
+/// The records of a boundary day are partly gone, their counts are not. An import brings none in that a clean-up at the
+/// same moment deletes, and none back that one deleted.
 async fn a_second_import_after_a_clean_up_counts_nothing_twice<B: Backend>(place: Place) {
     let site = Site::<B>::new(place, Age::Models, 45, 2_000).await;
     site.import(&options()).await;
     let repository = site.store.repository();
     let before = timelines(repository.as_ref(), &site.keys(), &PERIODS).await;
+    assert_eq!(repository.delete_records(NOW - 36 * DAY, 10_000).await.expect("looked"), 0);
+    repository.rebuild_rollups().await.expect("counted again");
+    assert_eq!(timelines(repository.as_ref(), &site.keys(), &PERIODS).await, before);
+    let records_from = NOW - 36 * DAY + 30_000;
     let mut gone = 0;
     loop {
-        match repository.delete_records(NOW - 36 * DAY, 100).await.expect("deleted") {
+        match repository.delete_records(records_from, 100).await.expect("deleted") {
             0 => break,
             count => gone += count,
         }
     }
     assert!(gone > 0);
-    let again = site.import(&ImportOptions { name: "another".to_owned(), ..options() }).await;
-    assert_eq!(again.records, gone);
+    let options = ImportOptions { name: "another".to_owned(), records_from, ..options() };
+    assert_eq!(site.import(&options).await.records, 0);
     assert_eq!(timelines(repository.as_ref(), &site.keys(), &PERIODS).await, before);
 }
 
@@ -261,4 +270,58 @@ async fn history_without_channel_goes_to_its_heir<B: Backend>(place: Place) {
     assert!(
         events.iter().all(|event| !event.event.key.channel().is_empty() || event.event.key.service() == "gm")
     );
+}
+
+/// A record from the future would be the newest of its monitor until then, and a state keep its machine from hearing of
+/// anything before.
+async fn nothing_comes_from_the_future<B: Backend>(place: Place) {
+    let site = Site::<B>::new(place, Age::Models, 3, 300).await;
+    let (of, model) = &site.source.models[0];
+    for at in [NOW, NOW + 1, NOW + 80_000] {
+        site.execute(&format!(
+            "INSERT INTO probe_history (provider, service, channel, model, status, latency, timestamp) \
+             VALUES ('{}', '{}', '{}', '{}', 1, 44, {at})",
+            of.provider(),
+            of.service(),
+            of.channel(),
+            of.model()
+        ))
+        .await;
+    }
+    for table in ["service_states", "channel_states"] {
+        site.execute(&format!("UPDATE {table} SET last_timestamp = {}", NOW + 80_000)).await;
+    }
+    let summary = site.import(&options()).await;
+    assert_eq!((summary.rows, summary.records), (301, 301));
+    assert_eq!(summary.left_out, LeftOut { future: 2, ..LeftOut::default() });
+    let repository = site.store.repository();
+    let newest = repository.latest(std::slice::from_ref(of)).await.expect("latest")[0];
+    assert_eq!(newest.map(|newest| newest.timestamp), Some(NOW));
+    let seen = Arc::new(Seen::default());
+    repository.append(vec![record(of, NOW + 1).build()], seen.clone()).await.expect("stored");
+    let states = seen.0.lock().expect("not poisoned").clone();
+    assert_eq!(states.models[of.model()], ModelState { last_timestamp: NOW, ..*model });
+    assert_eq!(states.channel.map(|channel| channel.last_timestamp), Some(NOW));
+}
+
+/// Of events of one kind and monitor whose record is unknown a store has one; the others are counted, each time.
+async fn events_without_their_record_are_told_of<B: Backend>(place: Place) {
+    let site = Site::<B>::new(place, Age::Models, 3, 300).await;
+    let events = |ids: std::ops::Range<i64>| -> Vec<String> {
+        ids.map(|id| format!("({id}, 'odd', 's', '', '', 'DOWN', 1, 0, NULL, {id}, {id}, '{{}}')")).collect()
+    };
+    if let Place::Tables = place {
+        site.execute("ALTER TABLE status_events ALTER trigger_record_id DROP NOT NULL").await;
+    } else {
+        site.execute(
+            "ALTER TABLE status_events RENAME TO before; CREATE TABLE status_events AS SELECT * FROM before",
+        )
+        .await;
+    }
+    site.execute(&format!("INSERT INTO status_events VALUES {}", events(101..104).join(", "))).await;
+    let copied = site.source.events.len() as u64 + 1;
+    for (name, copied) in [("test", copied), ("another", 0)] {
+        let summary = site.import(&ImportOptions { name: name.to_owned(), ..options() }).await;
+        assert_eq!((summary.events, summary.events_left_out), (copied, 2), "{name}");
+    }
 }

@@ -73,8 +73,8 @@ impl State {
         let same = self.events.iter().any(|old| cause(old) == cause(&event));
         let told = |one: &Event| (one.event.key.clone(), one.event.kind, one.event.observed_at);
         match self.events.binary_search_by_key(&event.id, |old| old.id) {
-            _ if same => {}
             Ok(at) if told(&self.events[at]) == told(&event) => {}
+            _ if same => outcome.events_left_out += u64::from(event.event.trigger_record_id == 0),
             Ok(_) => outcome.events_left_out += 1,
             Err(at) => {
                 self.last_event_id = EventId::max(self.last_event_id, event.id);

@@ -346,6 +346,16 @@ pub async fn events_and_states_come_along_once<B: Backend>() {
     let all = case.repository().events(0, &EventFilter::default(), 10).await.expect("events");
     assert_eq!(all, events);
 
+    // Of events whose record is unknown there is one of a kind; the others are told of, however often they come.
+    let uncaused = [8, 9].map(|id| {
+        let up = event(id, "d/s", EventType::Up);
+        Event { event: NewEvent { trigger_record_id: 0, ..up.event }, ..up }
+    });
+    for copied in [1, 0] {
+        let outcome = case.repository().import_events(uncaused.to_vec(), Vec::new()).await.expect("imported");
+        assert_eq!((outcome.events, outcome.events_left_out), (copied, 1));
+    }
+
     // The machine goes on where it was: down, so that a success is news.
     let up = vec![record(&key("a/s/c/m"), NOW).build()];
     let appended = case.append_with(up, Arc::new(Blinker { patience: 1 })).await.expect("stored");

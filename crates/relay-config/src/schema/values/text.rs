@@ -39,6 +39,12 @@ pub(crate) struct SecretText(pub(crate) Secret);
 impl Read for SecretText {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let (text, _) = reader.scalar(node)?;
+        if text.contains("${") {
+            reader.warn(
+                node.mark,
+                "${ is taken as it stands: this setting has a variable of its own, and no others are put in here",
+            );
+        }
         Some(Self(Secret::new(text)))
     }
 }

@@ -196,6 +196,16 @@ fn serving() {
                 global("server: {limits: {streams: 0}}"),
                 &["/server/limits/streams"],
             ),
+            (
+                "server.limits that let nobody in",
+                global("server: {limits: {header_bytes: 1023, uri_bytes: 255}}"),
+                &["/server/limits/uri_bytes"],
+            ),
+            (
+                "server.limits may be small",
+                global("server: {limits: {header_bytes: 1024, uri_bytes: 256}}"),
+                &[],
+            ),
             ("server.limits must not be negative", global("server: {limits: {streams: -1}}"), &[]),
             ("probe.user_agent must be a header", global("probe: {user_agent: \"a\\nb\"}"), &[]),
             ("probe.max_response_bytes must be above 0", global("probe: {max_response_bytes: 0}"), &[]),

@@ -15,6 +15,13 @@ fn required_settings() {
             ("provider is required", monitor("provider: ''"), &[]),
             ("white space is no service", monitor("service: ' '"), &[]),
             ("category is one of two", monitor("category: comercial"), &[]),
+            (
+                "a wrong value that is merged in is told once, and not missed",
+                "x-base: &base\n  category: comercial\n  method: HEAD\n  sponsor: us\n  url: https://a.example\n\
+                 monitors:\n  - {<<: *base, provider: a, service: cc}\n  - {<<: *base, provider: b, service: cc}\n"
+                    .to_owned(),
+                &[],
+            ),
             ("category in any case", monitor("category: COMMERCIAL"), &["/monitors/0/category"]),
             ("sponsor is required", monitor("sponsor: null"), &[]),
             ("method is one of five", monitor("method: HEAD"), &[]),
@@ -39,6 +46,69 @@ fn scalars_as_written() {
         ("a list is no text", monitor("channel: [a]"), &[]),
         ("a mapping is no text", monitor("channel: {a: b}"), &[]),
     ]);
+}
+
+#[test]
+fn names_that_make_the_key() {
+    let child = format!("{}  - parent: \"acme/c\\u0007c\"\n    model: m\n", monitor("channel: vip"));
+    table(
+        "monitors/names_that_make_the_key",
+        &[
+            ("no name holds a NUL, which PostgreSQL cannot store", monitor(r#"provider: "n\0ul""#), &[]),
+            ("no name has two lines", monitor(r#"service: "two\nlines""#), &[]),
+            ("nor the path of a parent", child, &[]),
+            ("a line break at the end is none", monitor("model: |\n  m1\n"), &["/monitors/0/model"]),
+            ("other letters are fine", monitor("channel: 'VIP 通道 ü'"), &["/monitors/0/channel"]),
+            ("a name may be long", monitor(&format!("model: {}", "m".repeat(1024))), &[]),
+            ("a longer one may be lost", monitor(&format!("model: {}", "m".repeat(1025))), &[]),
+        ],
+    );
+}
+
+#[test]
+fn what_is_sent_as_it_stands() {
+    let header = |text: &str| monitor(&format!("headers: {{{text}}}"));
+    table(
+        "monitors/what_is_sent_as_it_stands",
+        &[
+            ("a variable in the address", monitor("url: 'https://a.example/${TOK:-dflt}/${UNCLOSED'"), &[]),
+            ("an empty one in a header", header("X-Key: '${}'"), &[]),
+            ("blanks in a placeholder", header("Authorization: 'Bearer {{ API_KEY }}'"), &[]),
+            ("another case of one", monitor("url: 'https://a.example/{{model}}'"), &[]),
+            ("a name that nobody knows", header("X-A: '{{FOO}}'"), &[]),
+            (
+                "in a body only what is surely meant",
+                monitor(r#"body: '{"a": "{{ MODEL }}", "b": "{{ name }} {{FOO}} ${X}"}'"#),
+                &[],
+            ),
+            ("an include without a file", monitor(r#"body: "!include""#), &[]),
+            ("headers of the connection", header("Content-Length: 3, transfer-encoding: chunked"), &[]),
+            ("a variable for a key", monitor("api_key: ${KEY}"), &[]),
+            (
+                "a variable for the token of events",
+                global("events: {api_token: '${TOKEN}'}"),
+                &["/events/api_token"],
+            ),
+            (
+                "a variable in the path of the database",
+                global("storage: {sqlite: {path: '${DATA}/relay.db'}}"),
+                &["/storage/sqlite/path"],
+            ),
+            ("what is replaced says nothing", header("X-A: '{{MODEL}}', X-B: '{{x}} {'"), &[]),
+        ],
+    );
+}
+
+#[test]
+fn intervals_of_another_unit() {
+    table(
+        "monitors/intervals_of_another_unit",
+        &[
+            ("a millisecond", monitor("interval: 1ms"), &["/monitors/0/interval"]),
+            ("for all", global("interval: 1ns"), &["/interval"]),
+            ("a second is fine", monitor("interval: 1s"), &[]),
+        ],
+    );
 }
 
 #[test]

@@ -94,7 +94,8 @@ pub struct ImportedDay {
 pub struct ImportedEvents {
     /// Events that were copied.
     pub events: u64,
-    /// Events left out because another event has their number; the same event there already does not count.
+    /// Events left out because another event has their number, or because the record that caused them is unknown and
+    /// another event of their kind and monitor is without one too; the same event there already does not count.
     pub events_left_out: u64,
     /// Groups whose states were copied.
     pub groups: u64,

@@ -7,6 +7,7 @@ use tokio_postgres::{Error as Fault, Row};
 
 use super::columns::Text;
 use crate::import::{
+    LeftOut,
     relay_pulse::{self, ChannelStateNumbers, EventNumbers, Groups, ModelStateNumbers, RecordNumbers},
     source::Keys,
 };
@@ -15,11 +16,14 @@ fn text(row: &Row, column: usize) -> Result<&str, Fault> {
     row.try_get::<_, Text<'_>>(column).map(|text| text.0)
 }
 
-/// Reads a row of `probe_history`; `None` when it is no record.
-pub(super) fn record(row: &Row, keys: &mut Keys) -> Result<Option<StoredRecord>, Fault> {
-    let Some(key) = keys.get([text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?]) else {
-        return Ok(None);
-    };
+/// Reads a row of `probe_history`; counts it as left out when it is no record.
+pub(super) fn record(
+    row: &Row,
+    keys: &mut Keys,
+    left_out: &mut LeftOut,
+) -> Result<Option<StoredRecord>, Fault> {
+    let parts = [text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?];
+    let Some(key) = keys.of_record(parts, left_out) else { return Ok(None) };
     let number = |column: usize| row.try_get::<_, Option<i64>>(column);
     let numbers = RecordNumbers {
         id: number(0)?.unwrap_or_default(),

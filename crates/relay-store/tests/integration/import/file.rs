@@ -2,8 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
-use relay_core::{MonitorKey, ProbeRecord, record::Source};
-use relay_store::{Import, ImportError, ImportFrom, ImportOptions};
+use relay_core::{MonitorKey, ProbeRecord, Status, record::Source};
+use relay_store::{Import, ImportError, ImportFrom, ImportOptions, LeftOut};
 use relay_testkit::{key, relay_pulse::Age, suite::Backend};
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +35,10 @@ async fn odd_rows_are_left_out_or_mended<B: Backend>() {
     insert_odd_rows(&site.file());
     let options = ImportOptions { counts_from: NOW - 400 * DAY, ..options() };
     let summary = site.import(&options).await;
-    assert_eq!((summary.records, summary.skipped, summary.too_old), (12, 4, 1));
+    assert_eq!(summary.records, 12);
+    let left_out =
+        LeftOut { nameless: 1, misnamed: 2, timeless: 1, future: 2, too_old: 1, ..LeftOut::default() };
+    assert_eq!(summary.left_out, left_out);
     assert_eq!(summary.events_skipped, 1);
     let odd = history(site.store.repository().as_ref(), &key("odd/s")).await;
     let results: Vec<_> =
@@ -51,6 +54,8 @@ fn insert_odd_rows(path: &Path) {
     let at = NOW - 60;
     for (provider, status, latency, code, timestamp) in [
         ("", 1, 1, 200, at),
+        ("n\0ul", 1, 1, 200, at),
+        ("two\nlines", 1, 1, 200, at),
         ("odd", 1, 1, 200, at * 1000),
         ("odd", 1, 1, 200, -5),
         ("odd", 1, 1, 200, NOW + 30 * DAY),
@@ -106,6 +111,10 @@ async fn an_archive_can_be_read_back<B: Backend>() {
         format!("7,a,s,c,m,0,rate_limit,429,12,{},\"too, many\",99,manual", day + 5),
         format!("3,b,s,,,1,,200,20,{},,,", day + 4),
         "what,is,this".to_owned(),
+        format!("9,a,,c,m,1,,200,30,{},,,", day + 6),
+        format!("10,a,s,c,m,1,,200,30,{},,,", NOW + 1),
+        format!("11,a,s,c,m,fine,,200,40,{},,,", day + 7),
+        format!("12,a,s,c,m,,,200,50,{},,,", day + 8),
         format!("8,a,s,c,m,1,,200,30,{},,,", day + 6),
     ];
     std::fs::write(&file, format!("{header}\n{}\n", rows.join("\n"))).expect("written");
@@ -115,13 +124,16 @@ async fn an_archive_can_be_read_back<B: Backend>() {
     };
     let repository = site.store.repository();
     let key = MonitorKey::from_parts("a", "s", "c", "m");
-    for (try_number, added) in [(1, 3), (2, 0)] {
+    for (try_number, added) in [(1, 5), (2, 0)] {
         let import = Import::begin(&from(try_number), options(), site.deps(&[])).await.expect("begun");
         let summary = import.history(&CancellationToken::new(), |_| {}).await.expect("imported");
-        assert_eq!((summary.rows, summary.records, summary.skipped), (3, added, 1));
+        assert_eq!((summary.rows, summary.records), (5, added));
+        let left_out = LeftOut { nameless: 1, future: 1, unreadable: 1, ..LeftOut::default() };
+        assert_eq!(summary.left_out, left_out);
         let all = history(repository.as_ref(), &key).await;
-        assert_eq!(all.iter().map(|one| one.id).collect::<Vec<_>>(), [8, 7]);
-        let ProbeRecord { source, result, .. } = &all[1].record;
+        assert_eq!(all.iter().map(|one| one.id).collect::<Vec<_>>(), [12, 11, 8, 7]);
+        assert_eq!([&all[0], &all[1]].map(|one| one.record.result.status), [Status::Missing; 2]);
+        let ProbeRecord { source, result, .. } = &all[3].record;
         assert_eq!((*source, result.timings.total_ms), (Source::Manual, Some(99)));
         assert_eq!(result.detail.as_deref(), Some("too, many"));
     }
