@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri,
     header::{
-        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH,
         LOCATION,
     },
 };
@@ -88,6 +88,8 @@ impl Asked {
         }
         // A length that is wrong does not get past a connection.
         headers.remove("content-length");
+        // Without one every request would be refused, and nothing behind that be tried.
+        headers.entry(HOST).or_insert(HeaderValue::from_static("localhost"));
         Some(Self { method, uri, headers, body: Bytes::copy_from_slice(rest) })
     }
 
