@@ -14,7 +14,6 @@ use super::{SqliteRepository, error::translate};
 use crate::event_meta;
 
 const INSERT: &str = include_str!("sql/events/insert.sql");
-const INSERT_NUMBERED: &str = include_str!("sql/events/insert_numbered.sql");
 const CAUSED: &str = "SELECT 1 FROM events WHERE trigger_record_id = ?1 AND type = ?2 \
                       AND provider = ?3 AND service = ?4 AND channel = ?5 AND model = ?6";
 const NUMBERED: &str = include_str!("sql/events/numbered.sql");
@@ -59,28 +58,38 @@ pub(super) fn insert(
 ) -> Result<Vec<Event>, Error> {
     let mut stored = Vec::with_capacity(events.len());
     for event in events {
-        let meta = meta_of(&event)?;
-        let execute = || -> rusqlite::Result<Option<EventId>> {
-            let mut statement = connection.prepare_cached(INSERT)?;
-            let row = (
-                event.key.provider(),
-                event.key.service(),
-                event.key.channel(),
-                event.key.model(),
-                event.kind.as_str(),
-                event.from_status.code(),
-                event.to_status.code(),
-                event.trigger_record_id,
-                event.observed_at,
-                created_at,
-                &meta,
-            );
-            statement.query_row(row, |row| row.get(0)).optional()
-        };
-        let id = execute().map_err(|error| translate("cannot write an event", error))?;
+        let id = put(connection, None, &event, created_at)?;
         stored.extend(id.map(|id| Event { id, created_at, event }));
     }
     Ok(stored)
+}
+
+/// Writes an event under a number, or the next one; `None` when the number is taken or the event is there already.
+fn put(
+    connection: &Connection,
+    id: Option<EventId>,
+    event: &NewEvent,
+    created_at: UnixSeconds,
+) -> Result<Option<EventId>, Error> {
+    let meta = event_meta::to_json(&event.meta).map_err(|error| Error::Corrupt {
+        reason: format!("facts of an event cannot be written: {error}"),
+    })?;
+    let row = (
+        id,
+        event.key.provider(),
+        event.key.service(),
+        event.key.channel(),
+        event.key.model(),
+        event.kind.as_str(),
+        event.from_status.code(),
+        event.to_status.code(),
+        event.trigger_record_id,
+        event.observed_at,
+        created_at,
+        &meta,
+    );
+    let put = || connection.prepare_cached(INSERT)?.query_row(row, |row| row.get(0)).optional();
+    put().map_err(|error| translate("cannot write an event", error))
 }
 
 /// Returns the places of those events that the same record has caused already.
@@ -90,15 +99,15 @@ pub(super) fn caused(connection: &Connection, events: &[Event]) -> Result<HashSe
         let mut caused = HashSet::new();
         for (place, Event { event, .. }) in events.iter().enumerate() {
             let key = &event.key;
-            let parts = (key.provider(), key.service(), key.channel(), key.model());
-            if exists.exists((
+            let cause = (
                 event.trigger_record_id,
                 event.kind.as_str(),
-                parts.0,
-                parts.1,
-                parts.2,
-                parts.3,
-            ))? {
+                key.provider(),
+                key.service(),
+                key.channel(),
+                key.model(),
+            );
+            if exists.exists(cause)? {
                 caused.insert(place);
             }
         }
@@ -124,31 +133,11 @@ pub(super) fn numbered(connection: &Connection, events: &[Event]) -> Result<Vec<
 /// Writes events under the numbers they have, which are free.
 pub(super) fn insert_numbered(connection: &Connection, events: &[Event]) -> Result<(), Error> {
     for Event { id, created_at, event } in events {
-        let meta = meta_of(event)?;
-        let key = &event.key;
-        let row = (
-            id,
-            key.provider(),
-            key.service(),
-            key.channel(),
-            key.model(),
-            event.kind.as_str(),
-            event.from_status.code(),
-            event.to_status.code(),
-            event.trigger_record_id,
-            event.observed_at,
-            created_at,
-            &meta,
-        );
-        let insert = || connection.prepare_cached(INSERT_NUMBERED)?.execute(row);
-        insert().map_err(|error| translate("cannot write an event", error))?;
+        if put(connection, Some(*id), event, *created_at)?.is_none() {
+            return Err(Error::Corrupt { reason: format!("event {id} is there, and was not found") });
+        }
     }
     Ok(())
-}
-
-fn meta_of(event: &NewEvent) -> Result<String, Error> {
-    event_meta::to_json(&event.meta)
-        .map_err(|error| Error::Corrupt { reason: format!("facts of an event cannot be written: {error}") })
 }
 
 /// Makes the next event's number higher than `last`.
