@@ -1,13 +1,13 @@
 //! Makes the one line that says why.
 
 mod credentials;
-mod own_key;
+mod own_secret;
 
 use std::{borrow::Cow, sync::LazyLock};
 
 use regex::Regex;
 
-pub(crate) use credentials::of_spec;
+pub(crate) use credentials::secrets_of;
 
 /// The most characters of a detail.
 pub const MAX_CHARS: usize = 512;
@@ -90,7 +90,7 @@ pub fn mask(text: &str, secrets: &[&str]) -> String {
 }
 
 fn replace_own<'a>(text: &'a str, secrets: &[&str], limit: usize) -> Cow<'a, str> {
-    secrets.iter().fold(Cow::Borrowed(text), |text, secret| match own_key::replace(&text, secret, limit) {
+    secrets.iter().fold(Cow::Borrowed(text), |text, secret| match own_secret::replace(&text, secret, limit) {
         Cow::Borrowed(_) => text,
         Cow::Owned(masked) => Cow::Owned(masked),
     })
@@ -152,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_own_key_never_survives(
+        fn an_own_secret_never_survives(
             before in ".{0,600}", after in ".{0,80}", key in "[!-~]{6,40}",
         ) {
             let shown = detail(&format!("{before}{key}{after}"), &[&key]);

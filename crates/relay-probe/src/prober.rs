@@ -148,7 +148,7 @@ impl HttpProber {
 
     /// Makes a detail in which nothing of what was sent can be read that is secret.
     fn shown(&self, text: &str, spec: &ProbeSpec) -> String {
-        let secrets = detail::of_spec(spec, self.proxies.http.iter().chain(&self.proxies.https));
+        let secrets = detail::secrets_of(spec, self.proxies.http.iter().chain(&self.proxies.https));
         let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
         detail::detail(text, &secrets)
     }

@@ -15,7 +15,7 @@ const LEAST: usize = 6;
 
 /// Returns the secrets of a probe that may go through one of `proxies`, the longest first, so that none leaves the rest
 /// of another behind: the key, and the credentials in headers and addresses.
-pub(crate) fn of_spec<'a>(spec: &'a ProbeSpec, proxies: impl Iterator<Item = &'a Url>) -> Vec<String> {
+pub(crate) fn secrets_of<'a>(spec: &'a ProbeSpec, proxies: impl Iterator<Item = &'a Url>) -> Vec<String> {
     let mut found = Vec::new();
     for header in &spec.headers {
         let value = String::from_utf8_lossy(header.value.as_bytes());
@@ -65,7 +65,7 @@ mod tests {
         spec.proxy = Some("http://u:of-the-proxy@b.example".parse().expect("a url"));
         spec.api_key = Some(Secret::new("k"));
         let other = "socks5://u:of-the-other@b.example".parse().expect("a url");
-        let mut found = of_spec(&spec, [&other].into_iter());
+        let mut found = secrets_of(&spec, [&other].into_iter());
         assert!(found.is_sorted_by_key(|secret| Reverse(secret.len())), "{found:?}");
         found.sort();
         let expected = [

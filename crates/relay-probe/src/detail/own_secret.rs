@@ -1,4 +1,4 @@
-//! Finds a monitor's own key in a text, however an upstream spells it.
+//! Finds a secret of the probe's own in a text, however an upstream spells it.
 
 use std::borrow::Cow;
 
